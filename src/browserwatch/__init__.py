@@ -1,0 +1,1 @@
+"""See everything a browser-use agent does."""
