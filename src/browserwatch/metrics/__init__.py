@@ -1,0 +1,52 @@
+"""Every Prometheus instrument of browserwatch, and what feeds it.
+
+`active_agents` and `session_reuse` are the two that most people look at first; `register_collectors` puts all of them
+on a registry, with every child of a closed label set present, so that a first scrape already shows zeros.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Final
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from browserwatch.metrics.exposition import metrics_app, start_metrics_server
+from browserwatch.metrics.instruments import Instruments
+from browserwatch.metrics.recorder import Recorder
+
+__all__ = [
+    "Instruments",
+    "Recorder",
+    "active_agents",
+    "instruments",
+    "metrics_app",
+    "record",
+    "register_collectors",
+    "session_reuse",
+    "start_metrics_server",
+]
+
+instruments: Final = Instruments()
+"""The process's own set of instruments, on no registry until `register_collectors`."""
+
+active_agents: Final = instruments.active_agents
+session_reuse: Final = instruments.session_reuse
+record: Final = Recorder(instruments).record
+"""Feeds an event of `browserwatch.events` to the process's instruments."""
+
+_lock: Final = threading.Lock()
+_registered: Final[weakref.WeakSet[CollectorRegistry]] = weakref.WeakSet()
+
+
+def register_collectors(registry: CollectorRegistry = REGISTRY) -> None:
+    """Make the instruments visible on a registry; a second call with the same registry changes nothing.
+
+    Raises:
+        ValueError: another collector of the registry already has one of our names (from prometheus_client).
+    """
+    with _lock:
+        if registry not in _registered:
+            registry.register(instruments)
+            _registered.add(registry)

@@ -1,0 +1,116 @@
+"""Serving metrics: an ASGI app that never renders on the event loop, and a small server of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final, Self, TypeAlias
+
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import choose_encoder, start_wsgi_server
+
+from browserwatch.errors import ConfigurationError, PortInUseError
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+MAX_PORT: Final = 65535
+
+
+class MetricsServer:
+    """A running metrics server; `close` stops it, and it is also a context manager."""
+
+    def __init__(self, host: str, port: int, close: Callable[[], None]) -> None:
+        self.host = host
+        self.port = port
+        self._close = close
+
+    @property
+    def url(self) -> str:
+        """Address to scrape."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/metrics"
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def start_metrics_server(
+    port: int = 9464, host: str = "127.0.0.1", registry: CollectorRegistry = REGISTRY
+) -> MetricsServer:
+    """Serve ``/metrics`` from a daemon thread, in the text or the OpenMetrics format as the scraper asks.
+
+    Args:
+        port: port to listen on; 0 takes a free one. The default is OpenTelemetry's for Prometheus exporters.
+        host: address to listen on; loopback by default, since metrics tell about a program.
+        registry: what to show.
+
+    Raises:
+        ConfigurationError: the port is out of range or the address is not one of this machine.
+        PortInUseError: another program listens there.
+    """
+    if not 0 <= port <= MAX_PORT:
+        raise ConfigurationError(f"Metrics port {port} is out of range; use 0 (any free port) to {MAX_PORT}.")
+    try:
+        server, thread = start_wsgi_server(port, host, registry)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"Metrics port {port} on {host} is in use by another program; choose another port, or 0 for a free one."
+            ) from None
+        raise ConfigurationError(f"Can't serve metrics on {host}:{port}: {error.strerror or error}.") from None
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return MetricsServer(host, server.server_port, close)
+
+
+def metrics_app(registry: CollectorRegistry = REGISTRY) -> ASGIApp:
+    """An ASGI app that serves the registry, to be mounted on ``/metrics`` of any ASGI program.
+
+    Rendering some thousand series takes tens of milliseconds, so it happens in a thread; scrapes in the same format
+    that arrive while one is being rendered get that rendering.
+    """
+    rendering: dict[str, asyncio.Task[bytes]] = {}
+
+    async def render(accept: str) -> tuple[bytes, str]:
+        encoder, content_type = choose_encoder(accept)
+        task = rendering.get(content_type)
+        if task is None:
+            task = rendering[content_type] = asyncio.create_task(asyncio.to_thread(encoder, registry))
+            task.add_done_callback(lambda _: rendering.pop(content_type, None))
+        # One scraper that hangs up must not cancel the rendering of the others.
+        return await asyncio.shield(task), content_type
+
+    async def app(scope: Message, _receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"metrics_app serves http, not {scope['type']}.")
+        if scope["method"] not in ("GET", "HEAD"):
+            await _respond(send, 405, b"", [(b"allow", b"GET, HEAD")])
+            return
+        body, content_type = await render(_accept(scope["headers"]))
+        body = b"" if scope["method"] == "HEAD" else body
+        await _respond(send, 200, body, [(b"content-type", content_type.encode())])
+
+    return app
+
+
+def _accept(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    return ",".join(value.decode("latin-1") for name, value in headers if name.lower() == b"accept")
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,165 @@
+"""The instruments: name, help, labels and buckets of every metric, in one place.
+
+Names and units follow https://prometheus.io/docs/practices/naming/; the two `gen_ai_` histograms and their buckets
+follow https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/ as Prometheus spells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import Metric
+from prometheus_client.registry import Collector
+
+from browserwatch import semantics as s
+from browserwatch.metrics.families import Budget, Families, Label
+
+DURATION: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+RUN_DURATION: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
+RUN_STEPS: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 100.0)
+PAGE_DURATION: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+LAUNCH_DURATION: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+BUS_WAIT: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+MODEL_DURATION: Final = tuple(0.01 * 2**power for power in range(14))
+TOKENS: Final = tuple(float(4**power) for power in range(14))
+
+OUTCOME: Final = Label("outcome", s.RUN_OUTCOMES, "error")
+REASON: Final = Label("failure_reason", s.FAILURE_REASONS, "unknown")
+PHASE: Final = Label("phase", s.STEP_PHASES, "act")
+ACTION: Final = Label("action", s.ACTIONS, "custom")
+PROVIDER: Final = Label("provider", s.PROVIDERS)
+# The recorder admits only allowed models, so this label is bounded although its values are not known here.
+MODEL: Final = Label("model")
+GEN_AI: Final = (
+    Label("gen_ai_operation_name"),
+    Label("gen_ai_provider_name", s.PROVIDERS),
+    Label("gen_ai_request_model"),
+)
+
+
+class Instruments(Collector):
+    """All metrics as one collector, to be registered as a whole.
+
+    Args:
+        max_series: time series after which new label combinations fold into ``other``.
+    """
+
+    def __init__(self, max_series: int = 3000) -> None:
+        self.budget = Budget(max_series, self._overflowed)
+        make = self._families = Families(self.budget)
+
+        self.active_agents = make.plain_gauge("browser_active_agents", "Running browser sessions")
+        self.session_reuse = make.counter(
+            "browser_session_reuse_total", "Runs and fetches that found their session", Label("source", s.REUSE_SOURCES)
+        ).metric
+
+        self.runs = make.counter("browser_runs", "Runs that ended", OUTCOME, REASON)
+        self.run_duration = make.histogram("browser_run_duration_seconds", "Time of a run", RUN_DURATION, OUTCOME)
+        self.run_steps = make.histogram("browser_run_steps", "Steps of a run", RUN_STEPS, OUTCOME)
+        self.steps = make.counter("browser_steps", "Steps that ended", Label("outcome", s.STEP_OUTCOMES, "error"))
+        self.step_duration = make.histogram(
+            "browser_step_duration_seconds", "Time of a step, by phase", DURATION, PHASE
+        )
+        self.actions = make.counter(
+            "browser_actions", "Actions that ended", ACTION, Label("outcome", s.ACTION_OUTCOMES, "error")
+        )
+        self.action_duration = make.histogram("browser_action_duration_seconds", "Time of an action", DURATION, ACTION)
+
+        self.navigations = make.counter(
+            "browser_navigations", "Page loads in the main frame of a tab", Label("outcome", s.NAVIGATION_OUTCOMES)
+        )
+        self.navigations_caused = make.counter(
+            "browser_navigation_causes", "Page loads, by what made them", Label("cause", s.PAGE_CAUSES)
+        )
+        self.navigation_duration = make.histogram(
+            "browser_navigation_duration_seconds",
+            "Time from the start of a page load to a milestone",
+            PAGE_DURATION,
+            Label("milestone", s.MILESTONES),
+        )
+        self.policy_blocks = make.counter(
+            "browser_policy_blocks", "Navigations refused by policy", Label("rule", s.POLICY_RULES)
+        )
+
+        self.model_duration = make.histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Time of a model call",
+            MODEL_DURATION,
+            *GEN_AI,
+            Label("error_type"),
+        )
+        self.model_tokens = make.histogram(
+            "gen_ai_client_token_usage", "Tokens of a model call", TOKENS, *GEN_AI, Label("gen_ai_token_type")
+        )
+        self.cached_tokens = make.counter(
+            "browser_llm_cached_tokens", "Prompt tokens that the provider read from its cache", PROVIDER, MODEL
+        )
+        self.cost = make.counter("browser_llm_cost_usd", "Cost of priced model calls in US dollars", PROVIDER, MODEL)
+        self.unpriced = make.counter(
+            "browser_llm_unpriced_calls", "Model calls whose cost is unknown: no price or no usage", PROVIDER, MODEL
+        )
+
+        self.launch_duration = make.histogram(
+            "browser_agent_launch_duration_seconds",
+            "Time to start a browser",
+            LAUNCH_DURATION,
+            Label("result", s.LAUNCH_RESULTS, "error"),
+        )
+        self.crashes = make.counter(
+            "browser_crashes", "Browsers, tabs and agents that died unasked", Label("kind", s.CRASH_KINDS, "agent")
+        )
+        self.bus_wait = make.plain_histogram(
+            "browser_event_bus_wait_seconds", "Time an event waits before its handlers run", BUS_WAIT
+        )
+
+        self.spans = make.counter(
+            "browser_telemetry_spans", "Spans that left the queue", Label("result", s.SPAN_RESULTS, "failed")
+        )
+        self.queue_size = make.plain_gauge("browser_telemetry_queue_size", "Spans waiting to be sent")
+        self.queue_capacity = make.plain_gauge("browser_telemetry_queue_capacity", "Spans that fit in the queue")
+        self.last_export = make.plain_gauge(
+            "browser_telemetry_last_export_timestamp_seconds", "Unix time of the last successful export; 0: none yet"
+        )
+        self.hooks = make.gauge(
+            "browser_instrumentation_hooks", "1 for each hook and its state", Label("hook"), Label("installed")
+        )
+        self.hook_errors = make.counter(
+            "browser_instrumentation_errors", "Hooks that raised; the run went on", Label("hook")
+        )
+        self.redactions = make.counter(
+            "browser_redactions", "Secrets masked before they left", Label("sink", s.REDACTION_SINKS)
+        )
+        self.series_overflow = make.counter(
+            "browser_series_overflow", "Label combinations folded into other", Label("metric")
+        )
+        self.build_info = make.gauge(
+            "browser_build_info",
+            "1; the labels say what runs",
+            Label("version"),
+            Label("browser_use_version"),
+            Label("chromium_version"),
+        )
+
+    def _overflowed(self, metric: str) -> None:
+        if metric != self.series_overflow.name:
+            self.series_overflow.child(metric).inc()
+
+    def collect(self) -> Iterable[Metric]:
+        """Samples of every instrument (prometheus_client calls this at each scrape)."""
+        for instrument in self._families.metrics:
+            for metric in instrument.collect():
+                # `_created` would nearly double the series; the library's own switch is global, and a user's
+                # metrics in the same process are not ours to change.
+                metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+                yield metric
+
+    def describe(self) -> Iterable[Metric]:
+        """Names without samples, so that a registry can refuse a duplicate."""
+        for metric in self._families.metrics:
+            yield from metric.describe()
+
+    @property
+    def families(self) -> Families:
+        """What was declared, for the reference and the dashboards."""
+        return self._families
