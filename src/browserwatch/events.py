@@ -1,7 +1,8 @@
 """What happened, as data.
 
 Every metric is fed from these and from nothing else. In a program of its own the events go straight to the metrics;
-from an agent process of the service they cross the border as JSON lines. Durations are seconds, costs US dollars. Free text never appears here: names come from closed sets or are bounded by the receiver.
+from an agent process of the service they cross the border as JSON lines. Durations are seconds, costs US dollars. Free text
+never appears here: names come from closed sets or are bounded by the receiver.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Three defences, used on every free text that becomes an attribute, a status message or a log field: values that the
 user declared secret (`sensitive_data`), wherever they turn up and however they are encoded; shapes that look like
-credentials; and URLs, of which only scheme, host, port and path stay. Texts are cut, so that no attribute grows without bound.
+credentials; and URLs, of which only scheme, host, port and path stay. Texts are cut, so that no attribute grows
+without bound.
 """
 
 from __future__ import annotations
