@@ -104,6 +104,13 @@ class BusWaited(Event, frozen=True):
     seconds: float
 
 
+class VersionsSeen(Event, frozen=True):
+    """What is running: browser-use's version when it was hooked, Chromium's major version when a page was loaded."""
+
+    browser_use: str
+    chromium: str = "unknown"
+
+
 class HookInstalled(Event, frozen=True):
     """State of one hook into browser-use."""
 
@@ -145,6 +152,7 @@ AnyEvent: TypeAlias = (
     | BrowserLaunched
     | BrowserCrashed
     | BusWaited
+    | VersionsSeen
     | HookInstalled
     | HookFailed
     | Redacted

@@ -15,11 +15,13 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from browserwatch.metrics.exposition import metrics_app, start_metrics_server
 from browserwatch.metrics.instruments import Instruments
 from browserwatch.metrics.recorder import Recorder
+from browserwatch.settings import Settings
 
 __all__ = [
     "Instruments",
     "Recorder",
     "active_agents",
+    "configure",
     "instruments",
     "metrics_app",
     "record",
@@ -33,11 +35,18 @@ instruments: Final = Instruments()
 
 active_agents: Final = instruments.active_agents
 session_reuse: Final = instruments.session_reuse
-record: Final = Recorder(instruments).record
+_recorder: Final = Recorder(instruments)
+record: Final = _recorder.record
 """Feeds an event of `browserwatch.events` to the process's instruments."""
 
 _lock: Final = threading.Lock()
 _registered: Final[weakref.WeakSet[CollectorRegistry]] = weakref.WeakSet()
+
+
+def configure(settings: Settings) -> None:
+    """Apply the limits that a user has set."""
+    instruments.budget.limit = settings.max_series
+    _recorder.allow_models(settings.models)
 
 
 def register_collectors(registry: CollectorRegistry = REGISTRY) -> None:

@@ -87,10 +87,14 @@ class Instruments(Collector):
             "Time of a model call",
             MODEL_DURATION,
             *GEN_AI,
-            Label("error_type"),
+            Label("error_type", ("", *s.MODEL_ERRORS)),
         )
         self.model_tokens = make.histogram(
-            "gen_ai_client_token_usage", "Tokens of a model call", TOKENS, *GEN_AI, Label("gen_ai_token_type")
+            "gen_ai_client_token_usage",
+            "Tokens of a model call",
+            TOKENS,
+            *GEN_AI,
+            Label("gen_ai_token_type", s.TOKEN_TYPES, "input"),
         )
         self.cached_tokens = make.counter(
             "browser_llm_cached_tokens", "Prompt tokens that the provider read from its cache", PROVIDER, MODEL

@@ -10,6 +10,7 @@ from browserwatch.metrics.families import Exemplar
 from browserwatch.metrics.instruments import Instruments
 from browserwatch.semantics import CHAT, OTHER
 from browserwatch.settings import MAX_MODELS
+from browserwatch.version import __version__
 
 NO_ERROR: Final = ""
 
@@ -49,6 +50,7 @@ class Recorder:
             events.BrowserLaunched: self._browser_launched,
             events.BrowserCrashed: lambda event: self._to.crashes.child(event.kind).inc(),
             events.BusWaited: lambda event: self._to.bus_wait.observe(event.seconds),
+            events.VersionsSeen: self._versions_seen,
             events.HookInstalled: self._hook_installed,
             events.HookFailed: lambda event: self._to.hook_errors.child(event.hook).inc(),
             events.Redacted: lambda event: self._to.redactions.child(event.sink).inc(event.count),
@@ -110,6 +112,10 @@ class Recorder:
 
     def _browser_launched(self, event: events.BrowserLaunched) -> None:
         self._to.launch_duration.child(event.result).observe(event.seconds, _exemplar(event))
+
+    def _versions_seen(self, event: events.VersionsSeen) -> None:
+        self._to.build_info.metric.clear()
+        self._to.build_info.metric.labels(__version__, event.browser_use, event.chromium).set(1)
 
     def _hook_installed(self, event: events.HookInstalled) -> None:
         self._to.hooks.child(event.hook, "true").set(event.installed)

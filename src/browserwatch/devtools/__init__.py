@@ -1,0 +1,1 @@
+"""Page loads and crashes, as the DevTools protocol tells them; knows nothing of browser-use."""

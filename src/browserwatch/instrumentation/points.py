@@ -1,0 +1,50 @@
+"""Where browser-use is hooked: one table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from browserwatch.instrumentation.actions import ActionHook
+from browserwatch.instrumentation.browser import (
+    ConnectionHook,
+    LaunchHook,
+    NavigationHook,
+    StateHook,
+    devtools_wrapper,
+    policy_wrapper,
+)
+from browserwatch.instrumentation.bus import EventBusHooks
+from browserwatch.instrumentation.models import model_wrapper
+from browserwatch.instrumentation.patching import PatchPoint, around
+from browserwatch.instrumentation.runs import RunHook
+from browserwatch.instrumentation.steps import StepErrorHook, StepHook, phase
+
+AGENT: Final = ("browser_use.agent.service", "Agent")
+SESSION: Final = ("browser_use.browser.session", "BrowserSession")
+MANAGER: Final = ("browser_use.browser.session_manager", "SessionManager")
+LOCAL: Final = ("browser_use.browser.watchdogs.local_browser_watchdog", "LocalBrowserWatchdog")
+SECURITY: Final = ("browser_use.browser.watchdogs.security_watchdog", "SecurityWatchdog")
+
+
+def patch_points() -> tuple[PatchPoint, ...]:
+    """All hooks, new for each `instrument()`: some share state."""
+    bus = EventBusHooks()
+    return (
+        PatchPoint("run", *AGENT, "run", around(RunHook)),
+        PatchPoint("step", *AGENT, "step", around(StepHook)),
+        PatchPoint("step_error", *AGENT, "_handle_step_error", around(StepErrorHook)),
+        PatchPoint("phase_prepare", *AGENT, "_prepare_context", around(phase("prepare"))),
+        PatchPoint("phase_model", *AGENT, "_get_next_action", around(phase("model"))),
+        PatchPoint("phase_act", *AGENT, "_execute_actions", around(phase("act"))),
+        PatchPoint("phase_finalize", *AGENT, "_finalize", around(phase("finalize"))),
+        PatchPoint("model", "browser_use.tokens.service", "TokenCost", "register_llm", model_wrapper),
+        PatchPoint("action", "browser_use.tools.service", "Tools", "act", around(ActionHook)),
+        PatchPoint("state", *SESSION, "get_browser_state_summary", around(StateHook)),
+        PatchPoint("navigation", *SESSION, "_navigate_and_wait", around(NavigationHook)),
+        PatchPoint("launch", *LOCAL, "_launch_browser", around(LaunchHook)),
+        PatchPoint("connection", *MANAGER, "start_monitoring", around(ConnectionHook)),
+        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", devtools_wrapper),
+        PatchPoint("policy", *SECURITY, "_is_url_allowed", policy_wrapper),
+        PatchPoint("bus_dispatch", "bubus.service", "EventBus", "dispatch", bus.dispatch),
+        PatchPoint("bus_process", "bubus.service", "EventBus", "process_event", bus.process),
+    )

@@ -1,0 +1,121 @@
+"""A step of a run: `Agent.step` -> span `agent_step`; its four phases; the errors that browser-use swallows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from browserwatch import semantics as s
+from browserwatch.events import StepFinished
+from browserwatch.instrumentation.observer import Observer, Scope, Step, current_run, current_step, describe, span_ids
+from browserwatch.instrumentation.outcomes import reason_of, reason_of_text
+from browserwatch.instrumentation.patching import Args, Kwargs
+
+
+class StepHook:
+    """Watches `Agent.step`."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def enter(self, agent: Any, args: Args, kwargs: Kwargs) -> Scope:
+        """Open the step's span."""
+        step = Step()
+        scope = self._observer.open(
+            s.AGENT_STEP,
+            {s.STEP_NUMBER: agent.state.n_steps},
+            data=(agent, step),
+            session=self._observer.session(agent.browser_session),
+        )
+        scope.undo = (current_step, current_step.set(step))
+        return scope
+
+    def leave(self, scope: Scope, result: Any, error: BaseException | None) -> None:
+        """Work out how the step ended; it never raises by itself."""
+        observer, span = self._observer, scope.span
+        agent, step = scope.data
+        seconds = scope.seconds
+        if error is not None:
+            timeout = getattr(agent.settings, "step_timeout", None) or float("inf")
+            outcome = "timeout" if seconds >= timeout else "cancelled"
+            step.reason, step.message = step.reason or outcome, f"step {outcome} after {seconds:.1f} s"
+        elif step.reason:
+            outcome = "cancelled" if step.reason == "cancelled" else "error"
+        else:
+            outcome = _outcome_of_results(agent, step)
+        run = current_run.get()
+        if run is not None:
+            run.steps += 1
+            if outcome in ("error", "timeout"):
+                run.last_reason = step.reason if step.reason in s.FAILURE_REASONS else "unknown"
+        if span.is_recording():
+            span.set_attribute(s.STEP_ACTIONS, step.actions)
+            if outcome != "ok":
+                observer.fail(span, step.reason, step.message)
+        observer.emit(StepFinished(outcome=outcome, seconds=seconds, phases=step.phases, **span_ids(span)))
+
+
+def _outcome_of_results(agent: Any, step: Step) -> str:
+    for found in agent.state.last_result or ():
+        if found.error:
+            step.reason = reason_of_text(found.error)
+            step.message = found.error.split("\n", 1)[0]
+            return "error"
+    return "ok"
+
+
+class StepErrorHook:
+    """Watches `Agent._handle_step_error`, the only place where a step's exception can be seen."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def enter(self, agent: Any, args: Args, kwargs: Kwargs) -> None:
+        """Note why the step fails; the handling itself is not watched."""
+        error = args[0] if args else kwargs["error"]
+        step = current_step.get()
+        if step is None:
+            return
+        if isinstance(error, InterruptedError | asyncio.CancelledError):
+            step.reason = "cancelled"
+        else:
+            step.reason = reason_of(error)
+            step.message = describe(error)
+
+    def leave(self, scope: Any, result: Any, error: BaseException | None) -> None:
+        """Nothing to do: `enter` opens no scope."""
+
+
+class _Phase:
+    __slots__ = ("name", "started", "step")
+
+    def __init__(self, step: Step, name: str) -> None:
+        self.step, self.name, self.started = step, name, time.perf_counter()
+
+    def close(self) -> None:
+        if self.name:
+            self.step.phases[self.name] = self.step.phases.get(self.name, 0.0) + time.perf_counter() - self.started
+            self.name = ""
+
+
+class PhaseHook:
+    """Times one phase of a step."""
+
+    def __init__(self, phase: str) -> None:
+        self._phase = phase
+
+    def enter(self, agent: Any, args: Args, kwargs: Kwargs) -> _Phase | None:
+        """Start the clock."""
+        step = current_step.get()
+        return _Phase(step, self._phase) if step is not None else None
+
+    def leave(self, scope: _Phase, result: Any, error: BaseException | None) -> None:
+        """Stop it."""
+        scope.close()
+
+
+def phase(name: str) -> Callable[[Observer], PhaseHook]:
+    """A maker of the hook for one phase."""
+    return lambda _: PhaseHook(name)
