@@ -8,6 +8,7 @@ browserwatch.configure_tracing()        # only without an OpenTelemetry set-up o
 """
 
 from browserwatch.instrumentation import instrument, uninstrument
+from browserwatch.logs import configure_logging
 from browserwatch.metrics import metrics_app, register_collectors, start_metrics_server
 from browserwatch.tracing import Tracing, configure_tracing, otel_batch_span_processor
 from browserwatch.version import __version__
@@ -15,6 +16,7 @@ from browserwatch.version import __version__
 __all__ = [
     "Tracing",
     "__version__",
+    "configure_logging",
     "configure_tracing",
     "instrument",
     "metrics_app",
