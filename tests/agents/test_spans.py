@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -311,10 +311,9 @@ async def test_callbacks_of_the_user_run(watched: Watched, lab: Lab) -> None:
 
 async def test_custom_action_is_a_tool(watched: Watched, lab: Lab) -> None:
     """A tool of the user's own has its name on the span and `custom` as label."""
-    import browser_use
-    from browser_use import ActionResult
+    from browser_use import ActionResult, Tools
 
-    tools: Any = vars(browser_use).get("Tools", browser_use.Tools)()
+    tools = cast("Any", Tools)()
 
     @tools.action("Look up a price")
     async def look_up_price() -> Any:

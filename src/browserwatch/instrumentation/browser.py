@@ -233,7 +233,7 @@ class PageWatcher:
             load.ttfb, load.dom_content_loaded, load.load = first_byte / 1000, content / 1000, loaded / 1000
             load.started_at = time.time() - age / 1000
         except Exception as error:  # noqa: BLE001  # the tab may be gone, or the answer not what a browser gives
-            self._observer.hook_failed("devtools", error)
+            self._observer.failed("devtools", error)
         self._observer.attempt("devtools", self._report, load)
 
     def _report(self, load: PageLoad) -> None:

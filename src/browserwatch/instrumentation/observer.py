@@ -15,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from browserwatch import semantics as s
-from browserwatch.events import Emit, HookFailed, Redacted
+from browserwatch.events import Emit, Event, HookFailed, Redacted
 from browserwatch.instrumentation.identity import IdentityMap
 from browserwatch.pricing import Prices
 from browserwatch.redaction import MESSAGE_LIMIT, Redactor
@@ -122,7 +122,7 @@ class Observer:
         tracer_provider: trace.TracerProvider | None = None,
     ) -> None:
         self.active = True
-        self.emit = emit
+        self._emit = emit
         self.redactor = redactor
         self.settings = settings
         self.capture = capture
@@ -133,18 +133,24 @@ class Observer:
         self._warned: set[str] = set()
 
     # --- never raise -------------------------------------------------------------------------------------------------
+    def emit(self, event: Event) -> None:
+        """Hand an event on. A receiver that fails loses the event, not the run or the span."""
+        try:
+            self._emit(event)
+        except Exception as error:  # noqa: BLE001  # fail open
+            self.failed("emit", error)
+
     def attempt(self, hook: str, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Call our own code on behalf of a hook; what it raises is counted and warned about once, never passed on."""
         try:
             return act(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  # fail open: the user's run matters more than its telemetry
-            self.hook_failed(hook, error)
+            self.failed(hook, error)
             return None
 
-    def hook_failed(self, hook: str, error: Exception) -> None:
+    def failed(self, hook: str, error: Exception) -> None:
         """Count a failure of ours, and warn at its first time."""
         try:
-            self.emit(HookFailed(hook=hook))
             if hook not in self._warned:
                 self._warned.add(hook)
                 logger.warning(
@@ -154,6 +160,7 @@ class Observer:
                     type(error).__name__,
                     self.redactor.text(str(error), MESSAGE_LIMIT),
                 )
+            self._emit(HookFailed(hook=hook))
         except Exception:  # even the account of a failure must not break a run
             logger.debug("Could not account for a failed hook", exc_info=True)
 
