@@ -9,9 +9,7 @@ run_checks() {
     export PYRIGHT_PYTHON_IGNORE_WARNINGS=1 PYRIGHT_PYTHON_GLOBAL_NODE=off
     run_check pyright
     run_check lint-imports
-    if [ -e src/browserwatch/docs.py ] || [ -e src/browserwatch/docs/__main__.py ]; then
-        run_check python -m browserwatch.docs --check
-    fi
+    run_check python scripts/reference.py --check
 }
 
 run_check() {
