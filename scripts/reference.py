@@ -9,7 +9,7 @@ from browserwatch import semantics
 from browserwatch.instrumentation.points import patch_points
 from browserwatch.instrumentation.versions import NEWEST, OLDEST
 from browserwatch.metrics import Instruments
-from browserwatch.settings import PREFIX, Settings
+from browserwatch.settings import CAPTURE_VARIABLE, PREFIX, Settings
 
 DIRECTORY = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Generated from the code by `./dev reference`; edits here are overwritten. -->\n"
@@ -40,9 +40,9 @@ def metrics() -> str:
         rows.append([f"`{name}`", metric.type, ", ".join(f"`{each}`" for each in names), buckets, metric.documentation])
     sets = [[f"`{where}`", ", ".join(f"`{value}`" for value in values)] for where, values in labels.items() if values]
     return (
-        f"{NOTE}# Metrics\n\nDurations in seconds, costs in US dollars. With everything on, {instruments.budget.used} series exist"
-        f" before the first event; from {instruments.budget.limit} on, new label combinations fold into `other` and"
-        " `browser_series_overflow_total` counts them. Histograms and counters of runs, steps, actions, model calls and page"
+        f"{NOTE}# Metrics\n\nDurations in seconds, costs in US dollars. With everything on,"
+        f" {instruments.budget.used} series exist before the first event; from {instruments.budget.limit} on, new label combinations"
+        " fold into `other` and `browser_series_overflow_total` counts them. Histograms and counters of runs, steps, actions, model calls and page"
         " loads carry exemplars (`trace_id`, `span_id`) of sampled spans in the OpenMetrics format.\n\n"
         + table(["metric", "type", "labels", "buckets", "what it says"], rows)
         + "\n## Values of closed labels\n\nAnything else becomes the label's catch-all: no URL, host, session, run or error"
@@ -64,8 +64,8 @@ def hooks() -> str:
     """Every place where browser-use is hooked."""
     rows = [[f"`{p.hook}`", f"`{p.module}.{p.owner}.{p.attribute}`"] for p in patch_points()]
     return (
-        f"{NOTE}# Hooks\n\nTested with browser-use {OLDEST} to {NEWEST}. A hook that does not exist in the installed version shows"
-        ' as `browser_instrumentation_hooks{installed="false"} 1` and is warned about once.\n\n'
+        f"{NOTE}# Hooks\n\nTested with browser-use {OLDEST} to {NEWEST}. A hook that does not exist in the installed"
+        ' version shows as `browser_instrumentation_hooks{installed="false"} 1` and is warned about once.\n\n'
         + table(["hook", "where"], rows)
     )
 
@@ -80,8 +80,8 @@ def settings() -> str:
         default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append([f"`{PREFIX}{name.upper()}`", default, " ".join(text.split())])
     return (
-        f"{NOTE}# Settings\n\nThe standard `OTEL_*` variables are honoured where OpenTelemetry defines one: exporter, sampler,"
-        " resource, batch processor, content capture (`OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`). Ours:\n\n"
+        f"{NOTE}# Settings\n\nThe standard `OTEL_*` variables are honoured where OpenTelemetry defines one: exporter,"
+        f" sampler, resource, batch processor, content capture (`{CAPTURE_VARIABLE}`). Ours:\n\n"
         + table(["variable", "default", "meaning"], rows)
     )
 

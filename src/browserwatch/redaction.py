@@ -20,8 +20,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 MASK: Final = "[REDACTED]"
 # A shorter value would mask harmless text everywhere ("1" in every number), and guess-proofs nothing.
 MIN_SECRET_LENGTH: Final = 4
-# Secrets live as long as late spans of a run may name them; beyond this many the oldest are forgotten.
-MAX_SECRETS: Final = 2000
+# Secrets live as long as late spans of a run may name them; beyond this many the least recently used are forgotten.
+MAX_SECRETS: Final = 500
 MESSAGE_LIMIT: Final = 200
 
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>\\)\]}]+")
@@ -74,22 +74,24 @@ class Redactor:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: OrderedDict[str, None] = OrderedDict()
+        self._values: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._forms: tuple[str, ...] = ()
 
     def declare(self, values: Iterable[str]) -> None:
         """Treat these values as secret from now on. Values shorter than `MIN_SECRET_LENGTH` are left out."""
         with self._lock:
-            known = set(self._values)
+            changed = False
             for value in values:
-                if len(value) >= MIN_SECRET_LENGTH:
-                    self._values[value] = None
+                if value in self._values:
                     self._values.move_to_end(value)
-            while len(self._values) > MAX_SECRETS:
-                self._values.popitem(last=False)
-            if known != set(self._values):
-                forms = {form.lower() for value in self._values for form in _encodings(value)}
-                self._forms = tuple(sorted(forms, key=len, reverse=True))
+                elif len(value) >= MIN_SECRET_LENGTH:
+                    self._values[value] = frozenset(form.lower() for form in _encodings(value))
+                    changed = True
+            if changed:
+                while len(self._values) > MAX_SECRETS:
+                    self._values.popitem(last=False)
+                # The longest first: a secret that contains another is masked as a whole.
+                self._forms = tuple(sorted(set().union(*self._values.values()), key=len, reverse=True))
 
     def text(self, text: str, limit: int | None = None) -> str:
         """The text without secrets; cut to `limit` characters after redaction, so that no half secret stays."""

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """Address of that server. Loopback unless told otherwise."""
 
+    chromium: Path | None = None
+    """Chromium or Chrome executable for `browserwatch demo` and `browserwatch doctor`; unset: the first one found."""
+
     models: Annotated[tuple[str, ...], NoDecode, Field(max_length=MAX_MODELS)] = ()
     """Model names that may be metric labels, comma-separated. Unset: the first ten seen; the rest is ``other``."""
 

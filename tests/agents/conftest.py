@@ -63,7 +63,7 @@ class Watched:
 
     def start(self) -> None:
         """Instrument the process into this object."""
-        instrument(tracer_provider=self.provider, registry=None, emit=self.emit)
+        instrument(tracer_provider=self.provider, emit=self.emit)
 
     @property
     def spans(self) -> list[ReadableSpan]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
-
-from opentelemetry.trace import Span
 
 from browserwatch import semantics as s
 from browserwatch.events import ActionFinished
@@ -17,6 +16,8 @@ from browserwatch.instrumentation.patching import Args, Kwargs
 from browserwatch.redaction import MASK, secret_values
 
 MIN_QUOTED: Final = 3
+# browser-use gives this to the model as content and counts no error.
+_ELEMENT_GONE: Final = re.compile(r"Element index \d+ (?:is )?not available")
 
 
 class ActionHook:
@@ -55,22 +56,32 @@ class ActionHook:
         """Say how the action went."""
         observer, span = self._observer, scope.span
         name, action = scope.data
-        outcome = "ok"
+        outcome, reason, message = _outcome(result, error)
+        if message:
+            message = without_parameters(message, action.model_dump(exclude_unset=True))
         if (step := current_step.get()) is not None:
             step.action = ""
-        if error is not None:
-            outcome = "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
-            self._failed(span, action, "cancelled" if outcome == "cancelled" else reason_of(error), describe(error))
-        elif text := getattr(result, "error", None):
-            outcome = "error"
-            self._failed(span, action, reason_of_text(text), text)
+            if outcome == "error" and not step.reason:
+                step.reason, step.message = reason, message
+        observer.emit(ActionFinished(action=name, outcome=outcome, seconds=scope.seconds, **span_ids(span)))
+        if outcome != "ok":
+            observer.fail(span, reason, message)
         elif observer.capture.on_spans and span.is_recording():
             span.set_attribute(s.GEN_AI_TOOL_RESULT, as_json(observer, getattr(result, "extracted_content", None)))
-        observer.emit(ActionFinished(action=name, outcome=outcome, seconds=scope.seconds, **span_ids(span)))
 
-    def _failed(self, span: Span, action: Any, reason: str, message: str) -> None:
-        if span.is_recording():
-            self._observer.fail(span, reason, without_parameters(message, action.model_dump(exclude_unset=True)))
+
+def _outcome(result: Any, error: BaseException | None) -> tuple[str, str, str]:
+    """Outcome, reason and message of an action."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled", "cancelled", ""
+    if error is not None:
+        return "error", reason_of(error), describe(error)
+    if text := getattr(result, "error", None):
+        return "error", reason_of_text(text), text
+    content = getattr(result, "extracted_content", None) or ""
+    if _ELEMENT_GONE.match(content):
+        return "error", "element", content
+    return "ok", "", ""
 
 
 def without_parameters(message: str, parameters: Any) -> str:

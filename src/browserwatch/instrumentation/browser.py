@@ -43,10 +43,10 @@ class LaunchHook:
 
     def leave(self, scope: Scope, result: Any, error: BaseException | None) -> None:
         """Say whether Chromium came up."""
-        if error is not None:
-            self._observer.fail(scope.span, "infrastructure", describe(error))
         outcome = "ok" if error is None else "error"
         self._observer.emit(BrowserLaunched(result=outcome, seconds=scope.seconds, **span_ids(scope.span)))
+        if error is not None:
+            self._observer.fail(scope.span, "infrastructure", describe(error))
 
 
 class StateHook:
@@ -56,14 +56,17 @@ class StateHook:
         self._observer = observer
 
     def enter(self, browser_session: Any, args: Args, kwargs: Kwargs) -> Scope:
-        """Open the request's span."""
-        return self._observer.open(s.BROWSER_STATE, {}, session=self._observer.session(browser_session))
+        """Open the request's span; loads that begin meanwhile belong to the step, not to it."""
+        return self._observer.open(s.BROWSER_STATE, {})
 
     def leave(self, scope: Scope, result: Any, error: BaseException | None) -> None:
         """Note a failure."""
         if error is not None:
             cancelled = isinstance(error, asyncio.CancelledError)
             self._observer.fail(scope.span, "cancelled" if cancelled else reason_of(error), describe(error))
+        elif text := getattr(result, "state_error", None):
+            # After a tab crash browser-use waits 30 s, then hands out an empty state with only this in it.
+            self._observer.fail(scope.span, "browser_unresponsive", str(text))
 
 
 class _Navigation:
@@ -132,6 +135,7 @@ class ConnectionHook:
         browser_session = manager.browser_session
         client = browser_session._cdp_client_root  # noqa: SLF001  # browser-use has no public accessor for it
         session = self._observer.session(browser_session)
+        session.browser_lost = False
         watcher = PageWatcher(self._observer, session, client)
         client._event_registry.browserwatch_watcher = watcher  # noqa: SLF001  # found again by `devtools_wrapper`
         task = client._message_handler_task  # noqa: SLF001

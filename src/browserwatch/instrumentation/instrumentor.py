@@ -52,8 +52,8 @@ def instrument(
 
     Args:
         tracer_provider: where spans go; by default OpenTelemetry's global provider, also one that is set later.
-        registry: where metrics are registered; None registers none.
-        emit: takes the events instead of the process's metrics (`browserwatch.metrics.record`).
+        registry: where the process's metrics are registered; None registers them nowhere.
+        emit: takes the events instead of the process's metrics (`browserwatch.metrics.record`); nothing is registered then.
 
     Raises:
         ConfigurationError: a setting can't be used; the message names the variable.
@@ -72,8 +72,8 @@ def instrument(
         )
         if emit is None:
             metrics.configure(settings)
-        if registry is not None:
-            metrics.register_collectors(registry)
+            if registry is not None:
+                metrics.register_collectors(registry)
         _state.patches = Patches(observer, patch_points())
         _state.patches.apply()
         _on_import(observer)

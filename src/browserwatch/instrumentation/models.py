@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -52,21 +53,26 @@ def provider_name(model: Any) -> str:
     return PROVIDER_NAMES.get(name, name)[:64]
 
 
-def suppression() -> dict[str, object]:
-    """Context values that tell model-SDK instrumentations that this call has its span already.
-
-    The first is what opentelemetry-instrumentation-openai and its siblings look for, the second what those look for that
-    build on opentelemetry-util-genai. HTTP client spans stay: the general suppression key would hide them too.
-    """
-    keys: dict[str, object] = {"suppress_language_model_instrumentation": True}
+@lru_cache(maxsize=1)
+def _util_genai() -> tuple[str, Callable[[], object]] | None:
+    """The context key of opentelemetry-util-genai for "a call is being watched", and what to put there."""
     try:
         invocation = import_module("opentelemetry.util.genai.invocation")  # there only if the user installed it
     except ImportError:
-        return keys
-    key: Any = getattr(invocation, "CLIENT_INFERENCE_CONTEXT_KEY", None)
-    data: Any = getattr(invocation, "InferenceData", None)
-    if key is not None and data is not None:
-        keys[key] = data()
+        return None
+    key, data = getattr(invocation, "CLIENT_INFERENCE_CONTEXT_KEY", None), getattr(invocation, "InferenceData", None)
+    return (key, data) if key and data else None  # older releases can't be told
+
+
+def suppression() -> dict[str, object]:
+    """Context values that tell model-SDK instrumentations that this call has its span already.
+
+    The first is what the OpenLLMetry instrumentations look for, the second what OpenTelemetry's own look for, which build
+    on opentelemetry-util-genai 1.3 or newer. HTTP client spans stay: the general suppression key would hide them too.
+    """
+    keys: dict[str, object] = {"suppress_language_model_instrumentation": True}
+    if (found := _util_genai()) is not None:
+        keys[found[0]] = found[1]()
     return keys
 
 
@@ -135,7 +141,6 @@ class ModelHook:
             failure = model_error(error)
             if failure == "cancelled" and run is not None and seconds >= run.model_timeout:
                 failure = "timeout"  # browser-use's own limit cancels the call
-            observer.fail(span, failure, describe(error))
             if run is not None and not isinstance(error, asyncio.CancelledError):
                 run.last_reason = reason_of(error)
         usage = Usage.of(getattr(result, "usage", None))
@@ -145,9 +150,6 @@ class ModelHook:
             run.output_tokens += usage.output_tokens
             run.cached_tokens += usage.cached_tokens
             run.cost_usd += cost or 0.0
-        if span.is_recording() and result is not None:
-            span.set_attributes(_usage_attributes(usage, cost, getattr(result, "stop_reason", None)))
-            self._capture(span, result, messages)
         observer.emit(
             ModelCalled(
                 provider=provider,
@@ -163,6 +165,11 @@ class ModelHook:
                 **span_ids(span),
             )
         )
+        if error is not None:
+            observer.fail(span, failure, describe(error))
+        elif span.is_recording():
+            span.set_attributes(_usage_attributes(usage, cost, getattr(result, "stop_reason", None)))
+            self._capture(span, result, messages)
 
     def _capture(self, span: Span, result: Any, messages: Any) -> None:
         observer = self._observer

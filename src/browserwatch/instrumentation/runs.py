@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import lru_cache
+from inspect import signature
+from typing import Any, Final, cast
 
 from browserwatch import semantics as s
 from browserwatch.events import RunFinished, RunStarted
@@ -26,13 +28,13 @@ class RunHook:
     def enter(self, agent: Any, args: Args, kwargs: Kwargs) -> Scope:
         """Open the run's span."""
         observer = self._observer
-        observer.redactor.declare(secret_values(getattr(agent, "sensitive_data", None)))
+        observer.redactor.declare(_secrets(agent))
         session = observer.session(agent.browser_session)
         session.browser_lost = False
         run = Run(session)
         run.model_timeout = getattr(agent.settings, "llm_timeout", None) or float("inf")
         name = observer.clean(type(agent).__name__, 64)
-        max_steps = kwargs.get("max_steps", args[0] if args else DEFAULT_MAX_STEPS)
+        max_steps = kwargs.get("max_steps", args[0] if args else _default_max_steps(cast("Any", type(agent))))
         attributes: Attributes = {
             s.GEN_AI_OPERATION: s.INVOKE_AGENT,
             s.GEN_AI_AGENT_NAME: name,
@@ -56,13 +58,7 @@ class RunHook:
         agent, run, max_steps = scope.data
         facts = observer.attempt("run", _facts, agent, run, max_steps, error) or RunFacts(error=error)
         outcome, reason = run_outcome(facts)
-        if span.is_recording():
-            span.set_attributes(_totals(run, facts, outcome, reason))
-            if observer.capture.on_spans and facts.is_done:
-                span.set_attribute(s.GEN_AI_OUTPUT_MESSAGES, final_result(observer, agent.history.final_result()))
-            if outcome != "success":
-                message = describe(error) if error is not None else f"{outcome}: {reason}"
-                observer.fail(span, outcome if reason == "none" else reason, message)
+        # The event comes before the span's attributes here and in every hook: should those fail, the counts still hold.
         observer.emit(
             RunFinished(
                 outcome=outcome,
@@ -73,6 +69,29 @@ class RunHook:
                 **span_ids(span),
             )
         )
+        if span.is_recording():
+            span.set_attributes(_totals(run, facts, outcome, reason))
+            if observer.capture.on_spans and facts.is_done:
+                span.set_attribute(s.GEN_AI_OUTPUT_MESSAGES, final_result(observer, agent.history.final_result()))
+            if outcome != "success":
+                message = describe(error) if error is not None else f"{outcome}: {reason}"
+                observer.fail(span, outcome if reason == "none" else reason, message)
+
+
+def _secrets(agent: Any) -> list[str]:
+    """What the user told browser-use to keep secret, and the credentials it was given."""
+    found = secret_values(getattr(agent, "sensitive_data", None))
+    proxy = getattr(agent.browser_session.browser_profile, "proxy", None)
+    for value in (getattr(agent.llm, "api_key", None), getattr(proxy, "password", None)):
+        if isinstance(value, str):
+            found.append(value)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _default_max_steps(agent_class: Any) -> int:
+    parameter = signature(agent_class.run).parameters.get("max_steps")
+    return parameter.default if parameter is not None and isinstance(parameter.default, int) else DEFAULT_MAX_STEPS
 
 
 def _totals(run: Run, facts: RunFacts, outcome: str, reason: str) -> Attributes:

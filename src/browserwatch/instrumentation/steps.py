@@ -50,11 +50,11 @@ class StepHook:
             run.steps += 1
             if outcome in ("error", "timeout"):
                 run.last_reason = step.reason if step.reason in s.FAILURE_REASONS else "unknown"
+        observer.emit(StepFinished(outcome=outcome, seconds=seconds, phases=step.phases, **span_ids(span)))
         if span.is_recording():
             span.set_attribute(s.STEP_ACTIONS, step.actions)
             if outcome != "ok":
                 observer.fail(span, step.reason, step.message)
-        observer.emit(StepFinished(outcome=outcome, seconds=seconds, phases=step.phases, **span_ids(span)))
 
 
 def _outcome_of_results(agent: Any, step: Step) -> str:
