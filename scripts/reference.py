@@ -40,10 +40,10 @@ def metrics() -> str:
         rows.append([f"`{name}`", metric.type, ", ".join(f"`{each}`" for each in names), buckets, metric.documentation])
     sets = [[f"`{where}`", ", ".join(f"`{value}`" for value in values)] for where, values in labels.items() if values]
     return (
-        f"{NOTE}# Metrics\n\nDurations in seconds, costs in US dollars. With everything on,"
-        f" {instruments.budget.used} series exist before the first event; from {instruments.budget.limit} on, new label combinations"
-        " fold into `other` and `browser_series_overflow_total` counts them. Histograms and counters of runs, steps, actions, model calls and page"
-        " loads carry exemplars (`trace_id`, `span_id`) of sampled spans in the OpenMetrics format.\n\n"
+        f"{NOTE}# Metrics\n\nDurations in seconds, costs in US dollars. {instruments.budget.used} series exist before the"
+        f" first event; from {instruments.budget.limit} on, new label combinations fold into `other`, and"
+        " `browser_series_overflow_total` counts them. Histograms and counters of runs, steps, actions, model calls and"
+        " page loads carry exemplars (`trace_id`, `span_id`) of sampled spans in the OpenMetrics format.\n\n"
         + table(["metric", "type", "labels", "buckets", "what it says"], rows)
         + "\n## Values of closed labels\n\nAnything else becomes the label's catch-all: no URL, host, session, run or error"
         " text is ever a label.\n\n" + table(["label", "values"], sets)

@@ -29,6 +29,10 @@ class Thing(SimpleNamespace):
     """An object of browser-use's, as far as the hooks look at it; can be referenced weakly."""
 
 
+def no_parameters(**_: object) -> dict[str, object]:
+    return {}
+
+
 def make_observer(instruments: Instruments) -> Observer:
     return Observer(
         emit=Recorder(instruments).record,
@@ -63,7 +67,7 @@ async def test_hostile_names() -> None:
         model_hook.leave(call, Thing(usage=usage, stop_reason=noise()), None)
         call.close()
         tool = noise()
-        action: Any = Thing(model_fields_set={tool}, model_dump=lambda **_: {})
+        action: Any = Thing(model_fields_set={tool}, model_dump=no_parameters)
         scope = action_hook.enter(
             None, (action, agent.browser_session), {"sensitive_data": {"x": noise() if number % 10 == 0 else ""}}
         )
