@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from browserwatch import redaction
 from browserwatch.instrumentation import bus
 from browserwatch.instrumentation.actions import ActionHook
-from browserwatch.instrumentation.browser import PageWatcher
 from browserwatch.instrumentation.models import ModelHook
 from browserwatch.instrumentation.observer import Observer
+from browserwatch.instrumentation.pages import PageWatcher
 from browserwatch.instrumentation.steps import StepHook
 from browserwatch.metrics import Instruments, Recorder
 from browserwatch.pricing import Prices

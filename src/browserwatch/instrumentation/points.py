@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from browserwatch.instrumentation.actions import ActionHook
-from browserwatch.instrumentation.browser import (
-    ConnectionHook,
-    LaunchHook,
-    NavigationHook,
-    StateHook,
-    devtools_wrapper,
-    policy_wrapper,
-)
+from browserwatch.instrumentation.browser import LaunchHook, NavigationHook, StateHook, policy_wrapper
 from browserwatch.instrumentation.bus import EventBusHooks
 from browserwatch.instrumentation.models import model_wrapper
+from browserwatch.instrumentation.pages import ConnectionHook, devtools_wrapper
 from browserwatch.instrumentation.patching import PatchPoint, around
 from browserwatch.instrumentation.runs import RunHook
 from browserwatch.instrumentation.steps import StepErrorHook, StepHook, phase
