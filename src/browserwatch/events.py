@@ -131,6 +131,13 @@ class Redacted(Event, frozen=True):
     count: int = 1
 
 
+class SpansQueued(Event, frozen=True):
+    """The queue of spans to be sent has reached another level."""
+
+    queue_size: int
+    queue_capacity: int
+
+
 class SpansCounted(Event, frozen=True):
     """Spans left the queue: sent, lost to a full queue, or refused by the other side."""
 
@@ -156,6 +163,7 @@ AnyEvent: TypeAlias = (
     | HookInstalled
     | HookFailed
     | Redacted
+    | SpansQueued
     | SpansCounted
 )
 Emit: TypeAlias = Callable[[Event], None]
@@ -175,4 +183,7 @@ def decode(line: bytes | str) -> AnyEvent:
     Raises:
         msgspec.DecodeError: not JSON, an unknown type of event, or a field of the wrong type.
     """
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"not UTF-8: {error.reason}") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
@@ -21,13 +21,16 @@ PER_MILLION: Final = 1_000_000
 _RELEASE: Final = re.compile(r"[-@:](?:latest|preview|\d{4}-\d{2}-\d{2}|\d{8}|\d{2}-\d{2}|\d{3,4})$")
 
 
+Dollars = Annotated[float, msgspec.Meta(ge=0)]
+
+
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """US dollars for a million tokens."""
 
-    input: float
-    output: float
-    cache_read: float | None = None
-    cache_write: float | None = None
+    input: Dollars
+    output: Dollars
+    cache_read: Dollars | None = None
+    cache_write: Dollars | None = None
 
 
 class Usage(NamedTuple):
@@ -57,8 +60,9 @@ Table = dict[str, dict[str, Price]]
 class Prices:
     """Prices by provider and model. A model of an unknown provider is looked up by its name alone."""
 
-    def __init__(self, table: Table) -> None:
-        self._by_provider = table
+    def __init__(self, table: Table, own: Table | None = None) -> None:
+        self._own = own or {}
+        self._shipped = table
         self._by_model = {model: price for models in reversed(table.values()) for model, price in models.items()}
         self._found: dict[tuple[str, str], Price | None] = {}
 
@@ -82,13 +86,12 @@ class Prices:
             raise ConfigurationError(
                 f"BROWSERWATCH_PRICES_FILE={override}: can't be read ({error.strerror})."
             ) from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"BROWSERWATCH_PRICES_FILE={override}: {error}. Expected"
                 ' {"openai": {"gpt-4.1": {"input": 2.0, "output": 8.0}}}, US dollars for a million tokens.'
             ) from None
-        merged = {provider: {**table.get(provider, {}), **own.get(provider, {})} for provider in {**own, **table}}
-        return cls(merged)
+        return cls(table, own)
 
     def cost(self, provider: str, model: str, usage: Usage) -> float | None:
         """US dollars for a call; None when the model has no known price."""
@@ -111,11 +114,20 @@ class Prices:
         return self._found[key]
 
     def _look_up(self, provider: str, model: str) -> Price | None:
-        name = model.lower().rsplit("/", 1)[-1]
-        while name:
-            for table in (self._by_provider.get(provider, {}), self._by_provider.get("*", {}), self._by_model):
-                if name in table:
-                    return table[name]
-            shorter = _RELEASE.sub("", name)
-            name = shorter if shorter != name else ""
+        names = _names(model)
+        own = (self._own.get(provider, {}), self._own.get("*", {}))
+        shipped = (self._shipped.get(provider, {}), self._by_model)
+        for tables in (own, shipped):
+            for name in names:
+                for table in tables:
+                    if name in table:
+                        return table[name]
         return None
+
+
+def _names(model: str) -> list[str]:
+    """The model's name as it is, then without its provider, then without its release, the most exact first."""
+    found = [model, model.lower().rsplit("/", 1)[-1]]
+    while (shorter := _RELEASE.sub("", found[-1])) != found[-1]:
+        found.append(shorter)
+    return found

@@ -24,25 +24,30 @@ MIN_SECRET_LENGTH: Final = 4
 MAX_SECRETS: Final = 500
 MESSAGE_LIMIT: Final = 200
 
-_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>\\)\]}]+")
+_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>\\`]+")
+# Every repetition is bounded or consumes what it matched, so that no text takes more than linear time.
 _CREDENTIALS = re.compile(
     r"""
-      (?P<header>\b(?:proxy-)?authorization|\bset-cookie|\bcookie)(?P<headersep>["']?\s*[:=]\s*["']?)[^\r\n"']+
-    | (?P<scheme>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}
-    | (?P<name>\b[\w-]*(?:api[_-]?key|access[_-]?key|secret|token|passw(?:or)?d|passwd|pwd|session[_-]?id|otp)\b)
-      (?P<namesep>["']?\s*[:=]\s*)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)
-    | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?
-    | \b(?:sk|pk|rk|ak|bu)[-_](?:[A-Za-z]+[-_])*[A-Za-z0-9_-]{12,}
-    | \b(?:ghp|gho|ghu|ghs|ghr|glpat|xox[abprs]|hf|gsk|npm|dop_v1|AIza|ya29)[-_.]?[A-Za-z0-9_-]{16,}
+      (?P<header>(?i:\b(?:proxy-)?authorization|\bset-cookie|\bcookie))(?P<headersep>["']?\s*[:=]\s*)
+      (?:(?P<headerquote>["'])[^\r\n]*?(?P=headerquote)|[^\r\n]+)
+    | (?P<scheme>(?i:\b(?:bearer|basic)\s+))
+      # A word is no token: "basic information". Tokens have digits, inner punctuation or mixed case, or are long.
+      (?:[A-Za-z0-9._~+/=-]{20,}|(?=[A-Za-z]*(?:[0-9]|[._~+/=][A-Za-z0-9]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{6,})
+    | (?P<name>(?i:\b[\w-]{0,40}(?:api[_-]?key|access[_-]?key|secret|token|passw(?:or)?d|passwd|pwd|session[_-]?id|otp)\b))
+      (?P<namesep>(?:\\*["'])?\s*[:=]\s*)
+      (?:(?P<escape>\\*)(?P<quote>["']).{0,4000}?(?P=escape)(?P=quote)|\\*["']?[^\s,;&"']+)
+    | \beyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+){0,2}
+    | \b(?:(?:sk|pk|rk|ak)[-_](?:[A-Za-z]{1,20}[-_]){0,4}|bu_)[A-Za-z0-9_-]{12,}
+    | \b(?:(?:gh[pousr]|github_pat|glpat|xox[abprs]|hf|gsk|xai|npm|dop_v1)[-_]|AIza|ya29\.)[A-Za-z0-9_-]{16,}
     | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
-    | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----.*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
+    | -----BEGIN[ A-Z]{0,40}PRIVATE[ ]KEY-----.*?(?:-----END[ A-Z]{0,40}PRIVATE[ ]KEY-----|\Z)
     """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+    re.VERBOSE | re.DOTALL,
 )
 # Cheap look before the expensive pattern: without one of these nothing in it can match.
 _SUSPICIOUS = re.compile(
-    r"auth|cookie|bearer|basic|key|secret|token|pass|pwd|session|otp|eyJ|[sprab][ku][-_]|gh[pousr]|glpat|xox|hf|gsk|npm"
-    r"|dop_v1|aiza|ya29|akia|asia",
+    r"auth|cookie|bearer|basic|key|secret|token|pass|pwd|session|otp|eyJ|[spra]k[-_]|bu_|gh[pousr]_|github_pat|glpat|xox"
+    r"|hf_|gsk_|xai-|npm_|dop_v1|AIza|ya29|AKIA|ASIA",
     re.IGNORECASE,
 )
 
@@ -57,16 +62,29 @@ class PageAddress(NamedTuple):
 
 
 def _mask_credential(match: re.Match[str]) -> str:
-    groups = match.groupdict()
-    kept = (groups["header"] or "") + (groups["headersep"] or "") + (groups["scheme"] or "")
-    return kept + (groups["name"] or "") + (groups["namesep"] or "") + MASK
+    found = {name: text or "" for name, text in match.groupdict().items()}
+    around = found["headerquote"]
+    kept = found["header"] + found["headersep"] + found["scheme"] + found["name"] + found["namesep"]
+    return f"{kept}{around}{MASK}{around}"
 
 
-def _encodings(value: str) -> set[str]:
-    """Forms in which a value can turn up in URLs, HTML, JSON and Python messages."""
-    forms = {value, quote(value, safe=""), quote(value), quote_plus(value), html.escape(value), repr(value)[1:-1]}
-    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    return {form for form in forms if len(form) >= MIN_SECRET_LENGTH}
+def spellings(value: str) -> set[str]:
+    """Forms in which a value can turn up in URLs, HTML, JSON, JavaScript and Python messages, itself included."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return {
+        value,
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        quote(value, safe="!'()*"),  # encodeURIComponent
+        quote(value, safe="!$%&'()*+,;=:@[]\\^|~"),  # https://url.spec.whatwg.org/#path-percent-encode-set
+        html.escape(value),
+        html.escape(value, quote=False),
+        repr(value)[1:-1],
+        escaped,
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+    }
 
 
 class Redactor:
@@ -75,7 +93,7 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: OrderedDict[str, frozenset[str]] = OrderedDict()
-        self._forms: tuple[str, ...] = ()
+        self._forms: tuple[tuple[str, str], ...] = ()  # as searched for in folded text, and as it is
 
     def declare(self, values: Iterable[str]) -> None:
         """Treat these values as secret from now on. Values shorter than `MIN_SECRET_LENGTH` are left out."""
@@ -85,13 +103,14 @@ class Redactor:
                 if value in self._values:
                     self._values.move_to_end(value)
                 elif len(value) >= MIN_SECRET_LENGTH:
-                    self._values[value] = frozenset(form.lower() for form in _encodings(value))
+                    self._values[value] = frozenset(spellings(value))
                     changed = True
             if changed:
                 while len(self._values) > MAX_SECRETS:
                     self._values.popitem(last=False)
                 # The longest first: a secret that contains another is masked as a whole.
-                self._forms = tuple(sorted(set().union(*self._values.values()), key=len, reverse=True))
+                forms = sorted(set[str]().union(*self._values.values()), key=len, reverse=True)
+                self._forms = tuple((form.casefold(), form) for form in forms)
 
     def text(self, text: str, limit: int | None = None) -> str:
         """The text without secrets; cut to `limit` characters after redaction, so that no half secret stays."""
@@ -102,9 +121,13 @@ class Redactor:
         found = 0
         if self._forms:
             # Substring search first: with hundreds of values it is far cheaper than one large alternation.
-            lowered = text.lower()
-            if hits := [form for form in self._forms if form in lowered]:
-                text, found = re.subn("|".join(map(re.escape, hits)), MASK, text, flags=re.IGNORECASE)
+            folded = text.casefold()
+            if hits := [pair for pair in self._forms if pair[0] in folded]:
+                text, found = re.subn("|".join(re.escape(form) for _, form in hits), MASK, text, flags=re.IGNORECASE)
+                folded = text.casefold()
+                if any(search in folded for search, _ in hits):
+                    # Case folding knows equalities that the pattern does not (a letter against two): better no text.
+                    text, found = MASK, found + 1
         if "://" in text:
             text = _URL.sub(_shown_url, text)
         if _SUSPICIOUS.search(text):
@@ -137,6 +160,7 @@ def _shown_url(match: re.Match[str]) -> str:
     try:
         parts = urlsplit(match.group())
         host = parts.hostname or ""
+        host = f"[{host}]" if ":" in host else host
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return MASK

@@ -194,6 +194,7 @@ NAVIGATION_OUTCOMES: Final = (
     "download",
     "aborted",
     "crashed",
+    OTHER,
 )
 PAGE_CAUSES: Final = ("agent", "link", "form", "script", "redirect", "reload", "history", "new_tab", OTHER)
 MILESTONES: Final = ("ttfb", "dom_content_loaded", "load")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +23,12 @@ os.environ.update(
     BROWSER_USE_SETUP_LOGGING="false",
 )
 
+from browserwatch.cli.chromium import find_chromium
 from browserwatch.demo import Scenario, demo_site, scripted_model, serve_in_thread
 from browserwatch.events import Event
 from browserwatch.instrumentation import instrument, uninstrument
 from browserwatch.metrics import Instruments, Recorder
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SECRETS = {"user": "alice-the-user", "password": "hunter2 & co?"}
 
 
@@ -139,7 +138,7 @@ class Lab:
         number = len(self.sessions)
         session = BrowserSession(
             browser_profile=BrowserProfile(
-                executable_path=CHROMIUM,
+                executable_path=find_chromium().path,
                 headless=True,
                 chromium_sandbox=os.geteuid() != 0,
                 enable_default_extensions=False,

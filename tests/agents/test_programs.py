@@ -16,9 +16,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from browserwatch.cli.chromium import find_chromium
 from browserwatch.instrumentation.points import patch_points
 from browserwatch.instrumentation.versions import NEWEST, OLDEST
-from tests.agents.conftest import CHROMIUM, SECRETS
+from tests.agents.conftest import SECRETS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -45,7 +46,7 @@ def environment(**more: str) -> dict[str, str]:
         "BROWSER_USE_DISABLE_EXTENSIONS": "1",
         "BROWSER_USE_CLOUD_HINTS": "false",
         "BROWSER_USE_LOGGING_LEVEL": "info",
-        "BROWSERWATCH_CHROMIUM": str(CHROMIUM),
+        "BROWSERWATCH_CHROMIUM": str(find_chromium().path),
         "OTEL_TRACES_EXPORTER": "console",
         "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",

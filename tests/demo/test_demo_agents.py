@@ -1,6 +1,7 @@
 """Real agents in a real Chromium: the scripted model and the site are what browser-use takes them for."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 
 from browserwatch.demo import Scenario, Step, demo_site, scripted_model, serve_in_thread
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = os.environ.get("BROWSERWATCH_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.real,

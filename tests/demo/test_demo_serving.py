@@ -95,7 +95,7 @@ def test_quiet(caplog: pytest.LogCaptureFixture) -> None:
 def program(*arguments: str) -> Generator[subprocess.Popen[str]]:
     command = [sys.executable, "-W", "error", "-m", *arguments]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:  # noqa: S603  # our own
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:  # our own
         try:
             yield process
         finally:

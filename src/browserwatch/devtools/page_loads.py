@@ -10,6 +10,7 @@ those events are the browser's monotonic seconds, good for differences only.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -40,6 +41,7 @@ TIMEOUTS: Final = frozenset({"net::ERR_TIMED_OUT", "net::ERR_CONNECTION_TIMED_OU
 NO_CONTENT: Final = frozenset({204, 205})
 HTTP_CLIENT_ERROR: Final = 400
 HTTP_SERVER_ERROR: Final = 500
+REMEMBERED_LOADERS: Final = 16
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class _Tab:
     opened_by_page: bool
     reason: str | None = None
     current: PageLoad | None = None
-    last_loader: str = ""
+    loaders: deque[str] = field(default_factory=lambda: deque[str](maxlen=REMEMBERED_LOADERS))
     visited: bool = False
     crashed: bool = False
 
@@ -171,6 +173,8 @@ class PageLoads:
             if not tab.sessions:
                 self._finish(tab, "aborted")
                 del self._tabs[target]
+            elif tab.current is not None and tab.current.session_id == session:
+                tab.current.session_id = next(iter(tab.sessions))  # the others go on telling
 
     def _info_changed(self, params: Params, _: str) -> None:
         tab = self._tabs.get(params["targetInfo"]["targetId"])
@@ -202,8 +206,8 @@ class PageLoads:
         self._begin(tab, session, params["loaderId"], params["url"], NAVIGATION_TYPES[kind])
 
     def _begin(self, tab: _Tab, session: str, loader: str, url: str, cause: str | None) -> None:
-        if loader == tab.last_loader:
-            return  # told once by each DevTools session of the tab
+        if loader in tab.loaders:
+            return  # told once by each DevTools session of the tab, and again to those that attach later
         if tab.current is not None:
             # Superseded, say by the page's own script. If its document had come, only the load event is missing.
             self._finish(tab, http_outcome(tab.current.status) if tab.current.committed else "aborted")
@@ -212,7 +216,8 @@ class PageLoads:
             cause = NEW_TAB
         elif cause is None:
             cause = REASONS.get(tab.reason, "other") if tab.reason else COMMANDED
-        tab.last_loader, tab.reason, tab.crashed = loader, None, False
+        tab.loaders.append(loader)
+        tab.reason, tab.crashed = None, False
         if url.startswith(("http://", "https://")):
             target = self._targets[session]
             tab.visited = True
@@ -270,7 +275,7 @@ class PageLoads:
         tab = self._main_frame(session, params["frameId"])
         if tab is None or name not in ("commit", "DOMContentLoaded", "load"):
             return
-        if name == "commit" and (tab.opened_by_page or tab.last_loader):
+        if name == "commit" and (tab.opened_by_page or tab.loaders):
             # A tab whose load began before anyone listened: the browser replays these events to newcomers.
             self._begin(tab, session, params["loaderId"], tab.url, None)
         if found := self._current(session, params["loaderId"]):
@@ -305,6 +310,8 @@ class PageLoads:
     def _failure(load: PageLoad) -> str:
         if load.blocked:
             return "blocked"
+        if load.status is not None and load.status >= HTTP_CLIENT_ERROR:
+            return http_outcome(load.status)  # an answer without a body gets the browser's own page
         return "timeout" if load.net_error in TIMEOUTS else "net_error"
 
 

@@ -13,7 +13,7 @@ from browserwatch.instrumentation.content import as_json
 from browserwatch.instrumentation.observer import Attributes, Observer, Scope, current_step, describe, span_ids
 from browserwatch.instrumentation.outcomes import reason_of, reason_of_text
 from browserwatch.instrumentation.patching import Args, Kwargs
-from browserwatch.redaction import MASK, secret_values
+from browserwatch.redaction import MASK, secret_values, spellings
 
 MIN_QUOTED: Final = 3
 # browser-use gives this to the model as content and counts no error.
@@ -86,10 +86,10 @@ def _outcome(result: Any, error: BaseException | None) -> tuple[str, str, str]:
 
 def without_parameters(message: str, parameters: Any) -> str:
     """The first line of an error without what the model typed: browser-use's errors quote parameters."""
-    message = message.split("\n", 1)[0]
-    for text in sorted(_strings(parameters), key=len, reverse=True):
-        message = message.replace(text, MASK)
-    return message
+    found = sorted({form for text in _strings(parameters) for form in spellings(text)}, key=len, reverse=True)
+    if found:
+        message = re.sub("|".join(map(re.escape, found)), MASK, message)
+    return message.split("\n", 1)[0]
 
 
 def _strings(value: Any) -> set[str]:

@@ -26,10 +26,19 @@ _REASONS: Final = (
     ("browser_unresponsive", ("unresponsive", "did not respond", "cdp request")),
     (
         "browser_crash",
-        ("crashed", "websocket", "connection closed", "browser closed", "browser has been closed", "browser is dead"),
+        (
+            "crashed",
+            "websocket",
+            "connection closed",
+            "connection error",
+            "browser closed",
+            "browser has been closed",
+            "browser is dead",
+        ),
     ),
-    ("navigation", ("navigation failed", "net::err", "navigate", "site unavailable", "err_name_not_resolved")),
+    ("navigation", ("navigation failed", "net::err", "site unavailable", "err_name_not_resolved")),
     ("page_timeout", ("timed out", "timeout")),
+    ("navigation", ("navigate",)),
     ("element", ("element", "index", "not found", "dropdown", "click", "selector")),
 )
 _MODEL_REASONS: Final = {

@@ -68,6 +68,8 @@ def start_metrics_server(
                 f"Metrics port {port} on {host} is in use by another program; choose another port, or 0 for a free one."
             ) from None
         raise ConfigurationError(f"Can't serve metrics on {host}:{port}: {error.strerror or error}.") from None
+    except UnicodeError:  # from the look-up of what can't be a host name
+        raise ConfigurationError(f"{host!r} is no host name or address to serve metrics on.") from None
 
     def close() -> None:
         server.shutdown()
@@ -86,7 +88,10 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> ASGIApp:
     rendering: dict[str, asyncio.Task[bytes]] = {}
 
     async def render(accept: str) -> tuple[bytes, str]:
-        encoder, content_type = choose_encoder(accept)
+        try:
+            encoder, content_type = choose_encoder(accept)
+        except ValueError:  # a version that is no number
+            encoder, content_type = choose_encoder("")
         task = rendering.get(content_type)
         if task is None:
             task = rendering[content_type] = asyncio.create_task(asyncio.to_thread(encoder, registry))

@@ -51,7 +51,9 @@ class Instruments(Collector):
 
         self.active_agents = make.plain_gauge("browser_active_agents", "Running browser sessions")
         self.session_reuse = make.counter(
-            "browser_session_reuse_total", "Runs and fetches that found their session", Label("source", s.REUSE_SOURCES)
+            "browser_session_reuse_total",
+            "Runs and fetches that found their session",
+            Label("source", s.REUSE_SOURCES, "restored"),
         ).metric
 
         self.runs = make.counter("browser_runs", "Runs that ended", OUTCOME, REASON)
@@ -76,7 +78,7 @@ class Instruments(Collector):
             "browser_navigation_duration_seconds",
             "Time from the start of a page load to a milestone",
             PAGE_DURATION,
-            Label("milestone", s.MILESTONES),
+            Label("milestone", s.MILESTONES, "load"),
         )
         self.policy_blocks = make.counter(
             "browser_policy_blocks", "Navigations refused by policy", Label("rule", s.POLICY_RULES)
@@ -132,10 +134,7 @@ class Instruments(Collector):
             "browser_instrumentation_errors", "Hooks that raised; the run went on", Label("hook")
         )
         self.redactions = make.counter(
-            "browser_redactions", "Secrets masked before they left", Label("sink", s.REDACTION_SINKS)
-        )
-        self.series_overflow = make.counter(
-            "browser_series_overflow", "Label combinations folded into other", Label("metric")
+            "browser_redactions", "Secrets masked before they left", Label("sink", s.REDACTION_SINKS, "span")
         )
         self.build_info = make.gauge(
             "browser_build_info",
@@ -144,10 +143,14 @@ class Instruments(Collector):
             Label("browser_use_version"),
             Label("chromium_version"),
         )
+        # Last, so that it knows the others; closed, so that it can still name one when the budget is gone.
+        names = tuple(family.name for family in make.families)
+        self.series_overflow = make.counter(
+            "browser_series_overflow", "Label combinations folded into other", Label("metric", names, names[0])
+        )
 
     def _overflowed(self, metric: str) -> None:
-        if metric != self.series_overflow.name:
-            self.series_overflow.child(metric).inc()
+        self.series_overflow.child(metric).inc()
 
     def collect(self) -> Iterable[Metric]:
         """Samples of every instrument (prometheus_client calls this at each scrape)."""

@@ -54,6 +54,7 @@ class Recorder:
             events.HookInstalled: self._hook_installed,
             events.HookFailed: lambda event: self._to.hook_errors.child(event.hook).inc(),
             events.Redacted: lambda event: self._to.redactions.child(event.sink).inc(event.count),
+            events.SpansQueued: self._spans_queued,
             events.SpansCounted: self._spans_counted,
         }
 
@@ -121,10 +122,13 @@ class Recorder:
         self._to.hooks.child(event.hook, "true").set(event.installed)
         self._to.hooks.child(event.hook, "false").set(not event.installed)
 
-    def _spans_counted(self, event: events.SpansCounted) -> None:
-        self._to.spans.child(event.result).inc(event.count)
+    def _spans_queued(self, event: events.SpansQueued | events.SpansCounted) -> None:
         self._to.queue_size.set(event.queue_size)
         self._to.queue_capacity.set(event.queue_capacity)
+
+    def _spans_counted(self, event: events.SpansCounted) -> None:
+        self._to.spans.child(event.result).inc(event.count)
+        self._spans_queued(event)
         if event.result == "exported":
             self._to.last_export.set(event.at)
 

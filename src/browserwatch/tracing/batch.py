@@ -1,7 +1,7 @@
 """The SDK's batch span processor, with an account of every span that went in.
 
-The SDK drops the oldest span of a full queue, and counts a refused export as done. Here each sampled span ends up in one of
-exported, dropped or failed: started = exported + dropped_queue_full + failed + queued.
+The SDK drops spans of a full queue silently, and counts a refused export as done. Here each sampled span that ended is in
+exactly one place: ended = exported + dropped_queue_full + failed + outstanding.
 """
 
 from __future__ import annotations
@@ -17,59 +17,72 @@ from typing import Final
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from browserwatch.events import Emit, SpansCounted
+from browserwatch.events import Emit, SpansCounted, SpansQueued
 
 logger: Final = logging.getLogger("browserwatch.tracing")
 WARN_EVERY_SECONDS: Final = 300.0
+FILL_LEVELS: Final = 16
 
 
 class Account:
-    """How many spans wait, and what became of the others."""
+    """Which spans are on their way, and what became of the others.
 
-    def __init__(self, capacity: int, emit: Emit) -> None:
+    Admission is decided here and not by the SDK's queue, whose length can't be read: so what is counted is what happened.
+
+    Args:
+        capacity: spans that may wait.
+        batch: spans that may be on the wire besides.
+        emit: takes the events.
+    """
+
+    def __init__(self, capacity: int, batch: int, emit: Emit) -> None:
         self.capacity = capacity
-        self.waiting = 0
+        self.outstanding = 0
+        self._limit = capacity + batch
+        self._told_every = max(1, capacity // FILL_LEVELS)
         self._emit = emit
         self._lock = threading.Lock()
+        self._closed = False
         self._next_warning = 0.0
 
-    def queued(self) -> None:
-        """A span is about to enter the queue; a full queue loses its oldest one for it."""
+    def admit(self) -> bool:
+        """Whether a span that ended has a place; if not it is lost, and counted."""
         with self._lock:
-            if self.waiting < self.capacity:
-                self.waiting += 1
-                return
-        self._settle("dropped_queue_full", 1)
+            if admitted := not self._closed and self.outstanding < self._limit:
+                self.outstanding += 1
+        if not admitted:
+            self._tell("failed" if self._closed else "dropped_queue_full", 1)
+        elif self.outstanding % self._told_every == 0:
+            # While nothing is sent nothing is settled: a queue that fills must show before it loses the first span.
+            self._emit(SpansQueued(queue_size=self._queue_size, queue_capacity=self.capacity))
+        return admitted
 
-    def taken(self, count: int) -> None:
-        """Spans left the queue for the exporter."""
+    def settle(self, result: str, count: int) -> None:
+        """Spans that were on their way have arrived, or are gone."""
         with self._lock:
-            self.waiting = max(0, self.waiting - count)
+            self.outstanding = max(0, self.outstanding - count)
+        self._tell(result, count)
 
-    def sent(self, count: int) -> None:
-        """The other side took them."""
-        self._settle("exported", count)
-
-    def failed(self, count: int) -> None:
-        """The other side did not, and they are gone."""
-        self._settle("failed", count)
-
-    def closed(self) -> None:
-        """The processor shut down; what still waited is lost."""
+    def close(self) -> None:
+        """The processor shut down; what was still on its way is lost."""
         with self._lock:
-            lost, self.waiting = self.waiting, 0
+            self._closed, lost = True, self.outstanding
         if lost:
-            self._settle("failed", lost)
+            self.settle("failed", lost)
 
     def forked(self) -> None:
         """A fork empties the child's queue (the parent still has and sends those spans)."""
         self._lock = threading.Lock()
-        self.waiting = 0
+        self.outstanding = 0
 
-    def _settle(self, result: str, count: int) -> None:
+    @property
+    def _queue_size(self) -> int:
+        return min(self.outstanding, self.capacity)
+
+    def _tell(self, result: str, count: int) -> None:
         self._emit(
             SpansCounted(
-                result=result, count=count, queue_size=self.waiting, queue_capacity=self.capacity, at=time.time()
+                result=result, count=count, queue_size=self._queue_size, queue_capacity=self.capacity, at=time.time()
             )
         )
         if result != "exported" and time.monotonic() >= self._next_warning:
@@ -91,13 +104,12 @@ class CountingExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch through the wrapped exporter."""
-        self._account.taken(len(spans))
         try:
             result = self._exporter.export(spans)
         except BaseException:
-            self._account.failed(len(spans))
+            self._account.settle("failed", len(spans))
             raise
-        (self._account.sent if result is SpanExportResult.SUCCESS else self._account.failed)(len(spans))
+        self._account.settle("exported" if result is SpanExportResult.SUCCESS else "failed", len(spans))
         return result
 
     def shutdown(self) -> None:
@@ -122,10 +134,10 @@ class AccountingBatchSpanProcessor(BatchSpanProcessor):
         max_export_batch_size: int,
         export_timeout_millis: float,
     ) -> None:
-        self.account = Account(max_queue_size, emit)
+        self.account = Account(max_queue_size, max_export_batch_size, emit)
         super().__init__(
             CountingExporter(exporter, self.account),
-            max_queue_size=max_queue_size,
+            max_queue_size=max_queue_size + max_export_batch_size,  # the account refuses before this is full
             schedule_delay_millis=schedule_delay_millis,
             max_export_batch_size=max_export_batch_size,
             export_timeout_millis=export_timeout_millis,
@@ -135,11 +147,10 @@ class AccountingBatchSpanProcessor(BatchSpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a sampled span."""
-        if span.context is not None and span.context.trace_flags.sampled:
-            self.account.queued()
-        super().on_end(span)
+        if span.context is not None and span.context.trace_flags.sampled and self.account.admit():
+            super().on_end(span)
 
     def shutdown(self) -> None:
         """Send what waits, then stop; what could not be sent is counted as failed."""
         super().shutdown()
-        self.account.closed()
+        self.account.close()

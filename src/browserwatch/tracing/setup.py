@@ -126,7 +126,7 @@ def otel_batch_span_processor(
 
     Args:
         exporter: where spans go; OTLP over HTTP by default.
-        max_queue_size: spans that wait at most; a full queue loses the oldest.
+        max_queue_size: spans that wait at most, besides one batch that is being sent; more are dropped, and counted.
         schedule_delay_millis: longest time between two exports, in milliseconds.
         max_export_batch_size: spans in one request, at most `max_queue_size`.
         export_timeout_millis: time for one export, in milliseconds.
@@ -140,8 +140,8 @@ def otel_batch_span_processor(
         from browserwatch.tracing.batch import AccountingBatchSpanProcessor  # noqa: PLC0415  # an extra
     except ImportError:
         raise MissingDependencyError(_SDK_MISSING) from None
-    queue = int(_number("OTEL_BSP_MAX_QUEUE_SIZE", max_queue_size))
-    batch = int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", max_export_batch_size))
+    queue = int(_number("OTEL_BSP_MAX_QUEUE_SIZE", max_queue_size, least=1))
+    batch = int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", max_export_batch_size, least=1))
     if batch > queue:
         raise ConfigurationError(f"A batch of {batch} spans does not fit a queue of {queue}; make the queue larger.")
     return AccountingBatchSpanProcessor(
@@ -175,9 +175,9 @@ def _exporter_from_environment() -> SpanExporter | None:
 
 def _otlp_exporter() -> SpanExporter:
     variable = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
-    if variable not in os.environ:
+    if not os.environ.get(variable):
         variable = "OTEL_EXPORTER_OTLP_PROTOCOL"
-    protocol = os.environ.get(variable, "http/protobuf").strip()
+    protocol = os.environ.get(variable, "").strip() or "http/protobuf"
     names = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
     if protocol not in names:
         raise ConfigurationError(f"{variable}={protocol!r} is not supported; use {' or '.join(names)}.")
@@ -194,12 +194,12 @@ def _exporter(name: str, variable: str) -> SpanExporter:
     )
 
 
-def _number(variable: str, default: float) -> float:
+def _number(variable: str, default: float, least: float = 0.001) -> float:
     raw = os.environ.get(variable, "").strip()
     try:
         value = float(raw) if raw else float(default)
     except ValueError:
         raise ConfigurationError(f"{variable}={raw!r} is not a number; the default is {default:g}.") from None
-    if not 0 < value < float("inf"):
-        raise ConfigurationError(f"{variable}={value:g} must be above 0; the default is {default:g}.")
+    if not least <= value < float("inf"):
+        raise ConfigurationError(f"{variable}={value:g} must be at least {least:g}; the default is {default:g}.")
     return value
