@@ -90,7 +90,7 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> ASGIApp:
     async def render(accept: str) -> tuple[bytes, str]:
         try:
             encoder, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is no number
+        except (TypeError, ValueError):  # a version that is no number
             encoder, content_type = choose_encoder("")
         task = rendering.get(content_type)
         if task is None:

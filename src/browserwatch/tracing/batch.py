@@ -60,15 +60,16 @@ class Account:
     def settle(self, result: str, count: int) -> None:
         """Spans that were on their way have arrived, or are gone."""
         with self._lock:
-            self.outstanding = max(0, self.outstanding - count)
-        self._tell(result, count)
+            count = min(count, self.outstanding)  # those that the end gave up are settled already
+            self.outstanding -= count
+        if count:
+            self._tell(result, count)
 
     def close(self) -> None:
         """The processor shut down; what was still on its way is lost."""
         with self._lock:
             self._closed, lost = True, self.outstanding
-        if lost:
-            self.settle("failed", lost)
+        self.settle("failed", lost)
 
     def forked(self) -> None:
         """A fork empties the child's queue (the parent still has and sends those spans)."""
