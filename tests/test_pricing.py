@@ -243,3 +243,15 @@ def test_memo_is_bounded(shipped: Prices) -> None:
 def test_hostile_model_name(shipped: Prices) -> None:
     """A name made of release suffixes alone comes to an end."""
     assert shipped.cost("openai", "x" + "-2031-01-31" * 300, MILLION) is None
+
+
+def test_hostile_names_end() -> None:
+    """A name made of thousands of release suffixes is looked up in no time."""
+    assert Prices.load().cost("openai", "x" + "-2025" * 20_000, Usage(1, 1)) is None
+
+
+def test_own_price_of_another_provider(tmp_path: Path) -> None:
+    """A user's price is found by the model's name when the provider has none, as with the shipped table."""
+    file = tmp_path / "prices.json"
+    file.write_text('{"openai": {"gpt-4.1": {"input": 7, "output": 7}}}')
+    assert Prices.load(file).cost("openrouter", "openai/gpt-4.1", Usage(1_000_000, 0)) == 7

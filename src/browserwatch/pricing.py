@@ -17,6 +17,7 @@ import msgspec
 from browserwatch.errors import ConfigurationError
 
 PER_MILLION: Final = 1_000_000
+MAX_RELEASE_PARTS: Final = 3  # as in name-2025-04-14-preview
 # A dated or aliased release costs what its family costs: gpt-4.1-mini-2025-04-14, claude-sonnet-4-5-20250929, …-latest.
 _RELEASE: Final = re.compile(r"[-@:](?:latest|preview|\d{4}-\d{2}-\d{2}|\d{8}|\d{2}-\d{2}|\d{3,4})$")
 
@@ -63,7 +64,7 @@ class Prices:
     def __init__(self, table: Table, own: Table | None = None) -> None:
         self._own = own or {}
         self._shipped = table
-        self._by_model = {model: price for models in reversed(table.values()) for model, price in models.items()}
+        self._own_by_model, self._shipped_by_model = _by_model(self._own), _by_model(table)
         self._found: dict[tuple[str, str], Price | None] = {}
 
     @classmethod
@@ -115,8 +116,10 @@ class Prices:
 
     def _look_up(self, provider: str, model: str) -> Price | None:
         names = _names(model)
-        own = (self._own.get(provider, {}), self._own.get("*", {}))
-        shipped = (self._shipped.get(provider, {}), self._by_model)
+        # A user's price for one provider says nothing of another that has prices of its own.
+        own_by_model = {} if provider in self._shipped else self._own_by_model
+        own = (self._own.get(provider, {}), self._own.get("*", {}), own_by_model)
+        shipped = (self._shipped.get(provider, {}), self._shipped_by_model)
         for tables in (own, shipped):
             for name in names:
                 for table in tables:
@@ -125,9 +128,13 @@ class Prices:
         return None
 
 
+def _by_model(table: Table) -> dict[str, Price]:
+    return {model: price for models in reversed(table.values()) for model, price in models.items()}
+
+
 def _names(model: str) -> list[str]:
     """The model's name as it is, then without its provider, then without its release, the most exact first."""
     found = [model, model.lower().rsplit("/", 1)[-1]]
-    while (shorter := _RELEASE.sub("", found[-1])) != found[-1]:
-        found.append(shorter)
+    for _ in range(MAX_RELEASE_PARTS):
+        found.append(_RELEASE.sub("", found[-1]))
     return found

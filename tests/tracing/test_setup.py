@@ -265,7 +265,7 @@ def test_less_than_one(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     ("arguments", "variables"),
     [
         ({"max_queue_size": 10, "max_export_batch_size": 11}, {}),
-        ({}, {"OTEL_BSP_MAX_QUEUE_SIZE": "511"}),
+        ({}, {"OTEL_BSP_MAX_QUEUE_SIZE": "511", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "512"}),
         ({}, {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "4097"}),
     ],
 )
@@ -328,17 +328,40 @@ def test_protocol_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def exporters(monkeypatch: pytest.MonkeyPatch, value: str) -> Any:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", value)
     module: Any = our_setup
-    return module._exporter_from_environment()
+    return module._exporters_from_environment()
 
 
 def test_traces_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exporter is the one that the variable names; none is none."""
-    assert exporters(monkeypatch, "none") is None
-    assert isinstance(exporters(monkeypatch, " console "), ConsoleSpanExporter)
-    assert type(exporters(monkeypatch, "")).__name__ == "OTLPSpanExporter"
+    assert exporters(monkeypatch, "none") == []
+    assert isinstance(exporters(monkeypatch, " console ")[0], ConsoleSpanExporter)
+    assert [type(each).__name__ for each in exporters(monkeypatch, "")] == ["OTLPSpanExporter"]
 
 
 def test_traces_exporter_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exporter that is not installed is told with its name and the variable."""
     with pytest.raises(MissingDependencyError, match=r"'zipkin'.*OTEL_TRACES_EXPORTER"):
         exporters(monkeypatch, "zipkin")
+
+
+def test_several_exporters(run_python: RunPython) -> None:
+    """``OTEL_TRACES_EXPORTER`` may name several, and `none` among them is none."""
+    program = """
+        from browserwatch import configure_tracing
+        tracing = configure_tracing()
+        processors = tracing.provider._active_span_processor._span_processors
+        print([type(each.span_exporter._exporter).__name__ for each in processors])
+        tracing.shutdown()
+    """
+    told = run_python(
+        program, OTEL_TRACES_EXPORTER="console, none,otlp", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9"
+    )
+    assert told.strip().endswith("['ConsoleSpanExporter', 'OTLPSpanExporter']")
+
+
+def test_small_queue_makes_a_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue smaller than the default batch is taken as it is."""
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100")
+    processor = otel_batch_span_processor(InMemorySpanExporter(), emit=lambda _: None)
+    processor.shutdown()
+    assert processor.account.capacity == 100

@@ -101,8 +101,7 @@ def configure_tracing(
         Resource({key: value for key, value in Resource.create().attributes.items() if not _is_default(key, value)})
     )
     provider = TracerProvider(resource=resource, sampler=_sampler(sample_ratio), shutdown_on_exit=False)
-    chosen = exporter or _exporter_from_environment()
-    if chosen is not None:
+    for chosen in [exporter] if exporter is not None else _exporters_from_environment():
         provider.add_span_processor(otel_batch_span_processor(chosen, emit=emit))
     trace.set_tracer_provider(provider)
     tracing = Tracing(provider, ours=True)
@@ -115,7 +114,7 @@ def otel_batch_span_processor(
     *,
     max_queue_size: int = MAX_QUEUE_SIZE,
     schedule_delay_millis: float = SCHEDULE_DELAY_MILLIS,
-    max_export_batch_size: int = MAX_EXPORT_BATCH_SIZE,
+    max_export_batch_size: int | None = None,
     export_timeout_millis: float = EXPORT_TIMEOUT_MILLIS,
     emit: Emit = metrics.record,
 ) -> AccountingBatchSpanProcessor:
@@ -128,7 +127,7 @@ def otel_batch_span_processor(
         exporter: where spans go; OTLP over HTTP by default.
         max_queue_size: spans that wait at most, besides one batch that is being sent; more are dropped, and counted.
         schedule_delay_millis: longest time between two exports, in milliseconds.
-        max_export_batch_size: spans in one request, at most `max_queue_size`.
+        max_export_batch_size: spans in one request, at most `max_queue_size`; by default 512, or the whole smaller queue.
         export_timeout_millis: time for one export, in milliseconds.
         emit: takes the events about exported and lost spans; the process's metrics by default.
 
@@ -141,9 +140,13 @@ def otel_batch_span_processor(
     except ImportError:
         raise MissingDependencyError(_SDK_MISSING) from None
     queue = int(_number("OTEL_BSP_MAX_QUEUE_SIZE", max_queue_size, least=1))
-    batch = int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", max_export_batch_size, least=1))
+    wanted = min(MAX_EXPORT_BATCH_SIZE, queue) if max_export_batch_size is None else max_export_batch_size
+    batch = int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", wanted, least=1))
     if batch > queue:
-        raise ConfigurationError(f"A batch of {batch} spans does not fit a queue of {queue}; make the queue larger.")
+        raise ConfigurationError(
+            f"A batch of {batch} spans does not fit a queue of {queue}; make max_queue_size (OTEL_BSP_MAX_QUEUE_SIZE) larger"
+            " or max_export_batch_size (OTEL_BSP_MAX_EXPORT_BATCH_SIZE) smaller."
+        )
     return AccountingBatchSpanProcessor(
         exporter or _otlp_exporter(),
         emit,
@@ -166,11 +169,14 @@ def _sampler(ratio: float) -> Sampler | None:
     return ParentBasedTraceIdRatio(ratio)
 
 
-def _exporter_from_environment() -> SpanExporter | None:
-    name = os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip() or "otlp"
-    if name == "none":
-        return None
-    return _otlp_exporter() if name == "otlp" else _exporter(name, "OTEL_TRACES_EXPORTER")
+def _exporters_from_environment() -> list[SpanExporter]:
+    listed = os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+    names = [name.strip() for name in listed if name.strip()] or ["otlp"]
+    return [
+        _otlp_exporter() if name == "otlp" else _exporter(name, "OTEL_TRACES_EXPORTER")
+        for name in names
+        if name != "none"
+    ]
 
 
 def _otlp_exporter() -> SpanExporter:
