@@ -166,3 +166,25 @@ def test_core_needs_no_service(wheel: Path, tmp_path: Path) -> None:
     listed = done.stdout.lower().split()
     assert not {"fastapi", "starlette", "redis", "opentelemetry-sdk", "browser-use", "uvicorn"} & {*listed}
     assert len(listed) <= 30
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"BROWSERWATCH_METRICS_PORT": "banana"}, r"BROWSERWATCH_METRICS_PORT='banana'.*integer"),
+        (
+            {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "maybe"},
+            "CAPTURE_MESSAGE_CONTENT='maybe' is not known",
+        ),
+        ({"BROWSERWATCH_PRICES_FILE": "/nowhere.json"}, "BROWSERWATCH_PRICES_FILE=/nowhere.json: can't be read"),
+    ],
+)
+def test_wrong_setting_does_not_stop_the_program(variables: dict[str, str], told: str, tmp_path: Path) -> None:
+    """Under `opentelemetry-instrument` a wrong setting is one clear line, and the program runs unwatched."""
+    program = tmp_path / "program.py"
+    program.write_text("import logging, browser_use; from browser_use import Agent; print('ran', Agent.run.__name__)")
+    _, stdout, stderr = run(Path(sys.executable), [str(program)], environment(**variables), tmp_path)
+
+    assert "ran run" in stdout
+    assert re.search(told, stderr), stderr
+    assert "Traceback" not in stderr

@@ -70,10 +70,9 @@ def instrument(
             prices=Prices.load(settings.prices_file),
             tracer_provider=tracer_provider,
         )
-        if emit is None:
-            metrics.configure(settings)
-            if registry is not None:
-                metrics.register_collectors(registry)
+        metrics.configure(settings)
+        if emit is None and registry is not None:
+            metrics.register_collectors(registry)
         _state.patches = Patches(observer, patch_points())
         _state.patches.apply()
         _on_import(observer)

@@ -14,7 +14,6 @@ from browserwatch import metrics
 from browserwatch.cli.demo.progress import Board
 from browserwatch.cli.demo.spans import SpanStore
 from browserwatch.events import Event, StepFinished
-from browserwatch.settings import load_settings
 
 MAX_STEPS_KEPT: Final = 1000
 
@@ -49,7 +48,6 @@ def watching(board: Board) -> Generator[Watch]:
     watch = Watch(SpanStore(), Phases(), provider)
     provider.add_span_processor(watch.store)
     provider.add_span_processor(board)
-    metrics.configure(load_settings())
     metrics.register_collectors()
     browserwatch.instrument(emit=watch.phases.emit)
     try:
