@@ -91,12 +91,14 @@ class Scope:
         token, self.token = self.token, None
         if token is None:
             return
-        if self.session is not None:
-            self.session.context = self.session_before
-        if self.undo is not None:
-            self.undo[0].reset(self.undo[1])
-        otel_context.detach(token)  # pyright: ignore[reportArgumentType]  # the API's token type is opaque
-        self.span.end()
+        try:
+            if self.session is not None:
+                self.session.context = self.session_before
+            if self.undo is not None:
+                self.undo[0].reset(self.undo[1])
+            otel_context.detach(token)  # pyright: ignore[reportArgumentType]  # the API's token type is opaque
+        finally:
+            self.span.end()
 
 
 class Observer:
@@ -214,8 +216,8 @@ class Observer:
 
 
 def describe(error: BaseException) -> str:
-    """Type and first line of an exception: further lines quote inputs (pydantic) or whole answers (providers)."""
-    first = str(error).split("\n", 1)[0]
+    """Type and first line of an exception, without what pydantic quotes of its input: that is content."""
+    first = str(error).split("\n", 1)[0].split("input_value=", 1)[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
