@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from browserwatch.cli.app import app
 from browserwatch.cli.chromium import Chromium
 from browserwatch.cli.demo import command, environment
-from browserwatch.cli.demo.command import Options
 from browserwatch.cli.demo.environment import prepared
+from browserwatch.cli.demo.options import Options
 from browserwatch.errors import MissingDependencyError
 
 

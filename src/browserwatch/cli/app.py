@@ -52,7 +52,8 @@ def demo(
     One of them fails, by design. It ends with their outcomes, slowest steps, spans and metrics.
     """
     with sentences():
-        from browserwatch.cli.demo.command import Options, run_demo  # noqa: PLC0415  # slow, and an extra
+        from browserwatch.cli.demo.command import run_demo  # noqa: PLC0415  # slow, and an extra
+        from browserwatch.cli.demo.options import Options  # noqa: PLC0415
 
         raise typer.Exit(run_demo(Options(serve=serve, port=port, headed=headed, record=record)))
 

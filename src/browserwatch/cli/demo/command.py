@@ -5,27 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from browserwatch.cli.chromium import find_chromium
 from browserwatch.cli.demo.environment import prepared, require_extra
+from browserwatch.cli.demo.options import Options
 from browserwatch.cli.terminal import make_console
 from browserwatch.errors import BrowserwatchError, ConfigurationError
 
 logger: Final = logging.getLogger(__name__)
 WIDEST: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for."""
-
-    serve: bool = False
-    port: int = 0
-    headed: bool = False
-    record: Path | None = None
 
 
 def run_demo(options: Options) -> int:

@@ -13,9 +13,9 @@ from rich.text import Text
 from browserwatch import semantics as s
 from browserwatch.cli.chromium import Chromium, unsandboxed_because
 from browserwatch.cli.demo.agents import AT_ONCE, PLANS, Lab, end_leftovers, run_all
-from browserwatch.cli.demo.command import Options
 from browserwatch.cli.demo.display import shown
 from browserwatch.cli.demo.environment import Workspace, exporting_to
+from browserwatch.cli.demo.options import Options
 from browserwatch.cli.demo.picture import save_picture
 from browserwatch.cli.demo.progress import Board
 from browserwatch.cli.demo.report import Run, metrics_table, runs_table, steps_table

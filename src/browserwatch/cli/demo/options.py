@@ -1,0 +1,16 @@
+"""What the user asked of the demo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The demo's command line."""
+
+    serve: bool = False
+    port: int = 0
+    headed: bool = False
+    record: Path | None = None
