@@ -18,6 +18,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**63), 2**63 - 1),
     bool: st.booleans(),
     float | None: st.none() | FINITE,
+    int | None: st.none() | st.integers(0, 2**53),
     dict[str, float]: st.dictionaries(st.text(), FINITE),
 }
 TAGS = {
@@ -35,11 +36,28 @@ TAGS = {
     "HookInstalled": "hook_installed",
     "HookFailed": "hook_failed",
     "Redacted": "redacted",
+    "SessionOperation": "session_operation",
     "SpansQueued": "spans_queued",
     "SpansCounted": "spans_counted",
 }
-EXAMPLE = {str: "text", float: 1.5, int: 3, bool: True, float | None: 0.25, dict[str, float]: {"model": 1.0}}
-WRONG = {str: 3, float: "1.5", int: "3", bool: "yes", float | None: "free", dict[str, float]: {"model": "slow"}}
+EXAMPLE = {
+    str: "text",
+    float: 1.5,
+    int: 3,
+    bool: True,
+    float | None: 0.25,
+    int | None: 7,
+    dict[str, float]: {"model": 1.0},
+}
+WRONG = {
+    str: 3,
+    float: "1.5",
+    int: "3",
+    bool: "yes",
+    float | None: "free",
+    int | None: "big",
+    dict[str, float]: {"model": "slow"},
+}
 
 
 def fields(kind: type[Event]) -> dict[str, Any]:

@@ -98,6 +98,15 @@ class BrowserCrashed(Event, frozen=True):
     kind: str
 
 
+class SessionOperation(Event, frozen=True):
+    """A stored session was leased, read, written or deleted. `size` is that of the envelope in bytes, if there was one."""
+
+    operation: str
+    result: str
+    seconds: float
+    size: int | None = None
+
+
 class BusWaited(Event, frozen=True):
     """An event waited this long between its dispatch and its handlers, mostly for the event bus's lock."""
 
@@ -158,6 +167,7 @@ AnyEvent: TypeAlias = (
     | PolicyBlocked
     | BrowserLaunched
     | BrowserCrashed
+    | SessionOperation
     | BusWaited
     | VersionsSeen
     | HookInstalled

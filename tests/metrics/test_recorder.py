@@ -110,6 +110,24 @@ CASES: dict[str, tuple[e.Event, Moves]] = {
         e.StepFinished(outcome="timeout", seconds=3, phases={}),
         {"browser_steps_total{outcome=timeout}": 1},
     ),
+    "session": (
+        e.SessionOperation(operation="restore", result="ok", seconds=0.5, size=1000),
+        {
+            "browser_session_operations_total{operation=restore,result=ok}": 1,
+            "browser_session_operation_duration_seconds_count{operation=restore}": 1,
+            "browser_session_operation_duration_seconds_sum{operation=restore}": 0.5,
+            "browser_session_bytes_count{}": 1,
+            "browser_session_bytes_sum{}": 1000,
+        },
+    ),
+    "session that is not there": (
+        e.SessionOperation(operation="delete", result="miss", seconds=0.5),
+        {
+            "browser_session_operations_total{operation=delete,result=miss}": 1,
+            "browser_session_operation_duration_seconds_count{operation=delete}": 1,
+            "browser_session_operation_duration_seconds_sum{operation=delete}": 0.5,
+        },
+    ),
     "action": (
         e.ActionFinished(action="click", outcome="error", seconds=2),
         {

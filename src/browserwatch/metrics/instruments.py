@@ -20,6 +20,8 @@ RUN_DURATION: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.
 RUN_STEPS: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 100.0)
 PAGE_DURATION: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 LAUNCH_DURATION: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+SESSION: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SESSION_BYTES: Final = tuple(float(4**power) for power in range(4, 13))
 BUS_WAIT: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 MODEL_DURATION: Final = tuple(0.01 * 2**power for power in range(14))
 TOKENS: Final = tuple(float(4**power) for power in range(14))
@@ -115,6 +117,18 @@ class Instruments(Collector):
         self.crashes = make.counter(
             "browser_crashes", "Browsers, tabs and agents that died unasked", Label("kind", s.CRASH_KINDS, "agent")
         )
+        operation = Label("operation", s.SESSION_OPERATIONS, "lock")
+        self.session_operations = make.counter(
+            "browser_session_operations",
+            "Operations on stored sessions",
+            operation,
+            Label("result", s.SESSION_RESULTS, "error"),
+        )
+        self.session_duration = make.histogram(
+            "browser_session_operation_duration_seconds", "Time of an operation on a stored session", SESSION, operation
+        )
+        self.session_bytes = make.plain_histogram("browser_session_bytes", "Encrypted size of a session", SESSION_BYTES)
+
         self.bus_wait = make.plain_histogram(
             "browser_event_bus_wait_seconds", "Time an event waits before its handlers run", BUS_WAIT
         )

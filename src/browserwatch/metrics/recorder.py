@@ -49,6 +49,7 @@ class Recorder:
             events.PolicyBlocked: lambda event: self._to.policy_blocks.child(event.rule).inc(),
             events.BrowserLaunched: self._browser_launched,
             events.BrowserCrashed: lambda event: self._to.crashes.child(event.kind).inc(),
+            events.SessionOperation: self._session_operation,
             events.BusWaited: lambda event: self._to.bus_wait.observe(event.seconds),
             events.VersionsSeen: self._versions_seen,
             events.HookInstalled: self._hook_installed,
@@ -113,6 +114,13 @@ class Recorder:
 
     def _browser_launched(self, event: events.BrowserLaunched) -> None:
         self._to.launch_duration.child(event.result).observe(event.seconds, _exemplar(event))
+
+    def _session_operation(self, event: events.SessionOperation) -> None:
+        exemplar = _exemplar(event)
+        self._to.session_operations.child(event.operation, event.result).inc(1, exemplar)
+        self._to.session_duration.child(event.operation).observe(event.seconds, exemplar)
+        if event.size is not None:
+            self._to.session_bytes.observe(event.size, exemplar)
 
     def _versions_seen(self, event: events.VersionsSeen) -> None:
         self._to.build_info.metric.clear()

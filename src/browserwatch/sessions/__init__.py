@@ -1,0 +1,1 @@
+"""Logins that outlive agents: snapshots of browser state, encrypted, in Redis, with one writer at a time."""
