@@ -81,6 +81,7 @@ enter_environment() {
     export VIRTUAL_ENV="$root/.venv"
     export PATH="$root/.venv/bin:$PATH:$root/.cache/uv/bin"
     unset PYTHONHOME
+    share_network_settings # the tests build the wheel and install it
 }
 
 need_python() {

@@ -23,7 +23,7 @@ os.environ.update(
     BROWSER_USE_SETUP_LOGGING="false",
 )
 
-from browserwatch.cli.chromium import find_chromium
+from browserwatch.cli.chromium import find_chromium, start_empty
 from browserwatch.demo import Scenario, demo_site, scripted_model, serve_in_thread
 from browserwatch.events import Event
 from browserwatch.instrumentation import instrument, uninstrument
@@ -136,6 +136,7 @@ class Lab:
         from browser_use.browser import BrowserProfile, BrowserSession
 
         number = len(self.sessions)
+        start_empty(self.directory / f"profile-{number}")
         session = BrowserSession(
             browser_profile=BrowserProfile(
                 executable_path=find_chromium().path,

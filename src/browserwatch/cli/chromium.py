@@ -94,6 +94,13 @@ def unsandboxed_because() -> str:
     return ""
 
 
+def start_empty(profile: Path) -> None:
+    """Have the first tab of a new profile empty; by default some builds load a start page from the internet in it."""
+    preferences = profile / "Default" / "Preferences"
+    preferences.parent.mkdir(parents=True)
+    preferences.write_text(json.dumps({"session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]}}))
+
+
 def devtools_version(executable: Path, *, sandbox: bool) -> str:
     """Start a headless Chromium with a profile of its own, ask it for its version, and stop it.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from browserwatch.cli.chromium import start_empty
 
 logger: Final = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def _session(scenario: str, lab: Lab) -> Any:
     from browser_use.browser import BrowserProfile, BrowserSession  # noqa: PLC0415  # slow
 
     directory = lab.files / f"profile-{scenario}"
-    _start_empty(directory)
+    start_empty(directory)
     profile = BrowserProfile(
         executable_path=lab.chromium,
         headless=lab.headless,
@@ -98,13 +99,6 @@ def _session(scenario: str, lab: Lab) -> Any:
         args=[ONLY_LOOPBACK],
     )
     return BrowserSession(browser_profile=profile)
-
-
-def _start_empty(profile: Path) -> None:
-    """Have the first tab empty; by default it loads a start page from the internet."""
-    preferences = profile / "Default" / "Preferences"
-    preferences.parent.mkdir(parents=True)
-    preferences.write_text(json.dumps({"session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]}}))
 
 
 def _agent(scenario: str, lab: Lab, session: Any, client: Any) -> Any:
