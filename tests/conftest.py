@@ -1,4 +1,4 @@
-"""Shared by the fast tests."""
+"""Shared by all tests."""
 
 import os
 import subprocess
@@ -14,6 +14,15 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
 RunPython = Callable[..., str]
+
+# browser-use reads these once, when a test first imports it: no telemetry, no look-ups, no logging set-up of its own.
+os.environ.update(
+    ANONYMIZED_TELEMETRY="false",
+    BROWSER_USE_CLOUD_HINTS="false",
+    BROWSER_USE_DISABLE_EXTENSIONS="1",
+    BROWSER_USE_SETUP_LOGGING="false",
+    BROWSER_USE_VERSION_CHECK="false",
+)
 
 
 @pytest.fixture

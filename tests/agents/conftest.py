@@ -14,15 +14,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
-# Before browser_use is imported anywhere: it reads them once.
-os.environ.update(
-    ANONYMIZED_TELEMETRY="false",
-    BROWSER_USE_VERSION_CHECK="false",
-    BROWSER_USE_DISABLE_EXTENSIONS="1",
-    BROWSER_USE_CLOUD_HINTS="false",
-    BROWSER_USE_SETUP_LOGGING="false",
-)
-
 from browserwatch.cli.chromium import find_chromium, start_empty
 from browserwatch.demo import Scenario, demo_site, scripted_model, serve_in_thread
 from browserwatch.events import Event

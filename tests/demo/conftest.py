@@ -1,4 +1,3 @@
-import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -6,15 +5,6 @@ import pytest
 from starlette.applications import Starlette
 
 from browserwatch.demo import demo_site, scripted_model
-
-# browser-use reads these when it is first imported, which is after this file.
-os.environ.update(
-    ANONYMIZED_TELEMETRY="false",
-    BROWSER_USE_CLOUD_HINTS="false",
-    BROWSER_USE_DISABLE_EXTENSIONS="1",
-    BROWSER_USE_SETUP_LOGGING="false",
-    BROWSER_USE_VERSION_CHECK="false",
-)
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_authentic_but_not_compressed(packed: bytes, monkeypatch: pytest.MonkeyP
     def pack(content: bytes, level: int) -> bytes:
         return packed
 
-    monkeypatch.setattr(cipher_module.zlib, "compress", pack)
+    monkeypatch.setattr(zlib, "compress", pack)
     envelope = CIPHER.seal(SHOP, CONTENT)
     assert reason_of(lambda: CIPHER.open(SHOP, envelope)) == "malformed"
 
