@@ -32,6 +32,11 @@ class Capture(StrEnum):
     SPAN_AND_EVENT = "span_and_event"
 
     @property
+    def wanted(self) -> bool:
+        """Whether content goes anywhere at all."""
+        return self is not Capture.NO_CONTENT
+
+    @property
     def on_spans(self) -> bool:
         """Whether spans carry content attributes."""
         return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)

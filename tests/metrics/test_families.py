@@ -93,7 +93,7 @@ def test_closed_children_exist_at_once(families: Families, overflows: list[str])
 def test_budget_counts_what_is_there(families: Families) -> None:
     """The budget is in time series: a histogram's child counts with its buckets, sum and count."""
     families.plain_gauge("level", "Level.")
-    families.plain_counter("things", "Things.")
+    families.gauge("colours", "Colours.", NAME).child("a")
     families.plain_histogram("sizes", "Sizes.", (1.0, 2.0))
     families.counter("names", "Names.", NAME).child("a")
     families.histogram("weights", "Weights.", (1.0, 2.0, 3.0), NAME).child("a")

@@ -118,23 +118,21 @@ class ModelHook:
             s.MODEL_PURPOSE: purpose,
         }
         _add_server(attributes, getattr(model, "base_url", None))
-        messages = args[0] if args else kwargs.get("messages", ())
+        sent = self._sent(args[0] if args else kwargs.get("messages", ()))
         if observer.capture.on_spans:
-            attributes[s.GEN_AI_SYSTEM_INSTRUCTIONS], attributes[s.GEN_AI_INPUT_MESSAGES] = chat_messages(
-                observer, messages
-            )
+            attributes.update(sent)
         return observer.open(
             f"{s.CHAT} {name}",
             attributes,
             kind=SpanKind.CLIENT,
-            data=(provider, name, purpose, messages if observer.capture.on_events else None),
+            data=(provider, name, purpose, sent),
             extra=suppression(),
         )
 
     def leave(self, scope: Scope, result: Any, error: BaseException | None) -> None:
         """Note usage, cost and errors, for the call and for its run."""
         observer, span, seconds = self._observer, scope.span, scope.seconds
-        provider, name, purpose, messages = scope.data
+        provider, name, purpose, sent = scope.data
         run = current_run.get()
         failure = ""
         if error is not None:
@@ -169,24 +167,29 @@ class ModelHook:
             observer.fail(span, failure, describe(error))
         elif span.is_recording():
             span.set_attributes(_usage_attributes(usage, cost, getattr(result, "stop_reason", None)))
-            self._capture(span, result, messages)
+            self._capture(span, result, sent)
 
-    def _capture(self, span: Span, result: Any, messages: Any) -> None:
+    def _sent(self, messages: Any) -> Attributes:
+        """What was sent, as attributes; empty when no content is wanted."""
+        if not self._observer.capture.wanted:
+            return {}
+        system, rest = chat_messages(self._observer, messages)
+        return {s.GEN_AI_SYSTEM_INSTRUCTIONS: system, s.GEN_AI_INPUT_MESSAGES: rest}
+
+    def _capture(self, span: Span, result: Any, sent: Attributes) -> None:
         observer = self._observer
-        if not (observer.capture.on_spans or observer.capture.on_events):
+        if not observer.capture.wanted:
             return
         output = answer(observer, result.completion, getattr(result, "stop_reason", None))
         if observer.capture.on_spans:
             span.set_attribute(s.GEN_AI_OUTPUT_MESSAGES, output)
         if observer.capture.on_events:
-            system, sent = chat_messages(observer, messages)
             get_logger("browserwatch").emit(
                 LogRecord(
                     event_name=s.GEN_AI_DETAILS_EVENT,
                     attributes={
                         s.GEN_AI_OPERATION: s.CHAT,
-                        s.GEN_AI_SYSTEM_INSTRUCTIONS: system,
-                        s.GEN_AI_INPUT_MESSAGES: sent,
+                        **sent,
                         s.GEN_AI_OUTPUT_MESSAGES: output,
                     },
                 )

@@ -15,7 +15,7 @@ from browserwatch import semantics as s
 from browserwatch.devtools.page_loads import PageLoad, PageLoads, Params, http_outcome
 from browserwatch.events import BrowserCrashed, PageLoaded, VersionsSeen
 from browserwatch.instrumentation.observer import Attributes, Observer, WatchedSession, span_ids
-from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
+from browserwatch.instrumentation.patching import Args, Kwargs
 from browserwatch.instrumentation.versions import installed_version
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -29,48 +29,41 @@ _TIMING: Final = (
 _CHROMIUM: Final = re.compile(r"Chrome/(\d+)")
 
 
-class ConnectionHook:
+def connection(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     """Watches `SessionManager.start_monitoring`, where browser-use has a new DevTools connection, the first or a later one.
 
     browser-use enables the Page and Network domains on every tab, so everything about page loads already comes over its
     own connection. A second one would cost its own parsing, and be a second paid session with some remote browsers.
     """
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    def enter(self, manager: Any, args: Args, kwargs: Kwargs) -> None:
-        """Start following the connection."""
+    def follow(manager: Any, args: Args, kwargs: Kwargs) -> None:
         browser_session = manager.browser_session
         client = browser_session._cdp_client_root  # noqa: SLF001  # browser-use has no public accessor for it
-        session = self._observer.session(browser_session)
+        session = observer.session(browser_session)
         session.browser_lost = False
-        watcher = PageWatcher(self._observer, session, client)
-        client._event_registry.browserwatch_watcher = watcher  # noqa: SLF001  # found again by `devtools_wrapper`
+        watcher = PageWatcher(observer, session, client)
+        client._event_registry.browserwatch_watcher = watcher  # noqa: SLF001  # found again by `devtools_event`
         task = client._message_handler_task  # noqa: SLF001
 
         def disconnected(done: asyncio.Task[Any]) -> None:
             # A client that is stopped on purpose cancels its task; a lost browser ends it.
-            watcher.attempt_close(
-                lost=not done.cancelled() and not getattr(browser_session, "_intentional_stop", False)
-            )
+            stopped = done.cancelled() or getattr(browser_session, "_intentional_stop", False)
+            watcher.attempt_close(lost=not stopped)
 
         task.add_done_callback(disconnected, context=contextvars.Context())
 
-    def leave(self, scope: Any, result: Any, error: BaseException | None) -> None:
-        """Nothing to do: `enter` opens no scope."""
+    return follow
 
 
-def devtools_wrapper(observer: Observer, name: str) -> Wrapper:
-    """Wrapper of cdp-use's `EventRegistry.handle_event`: shows every event to the connection's watcher first."""
+def devtools_event(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
+    """Watches cdp-use's `EventRegistry.handle_event`: shows every event to the connection's watcher first."""
 
-    def call(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: dict[str, Any]) -> Any:
-        watcher = getattr(instance, "browserwatch_watcher", None)
-        if watcher is not None and observer.active:
-            observer.attempt(name, watcher.feed, *args, **kwargs)
-        return wrapped(*args, **kwargs)
+    def show(registry: Any, args: Args, kwargs: Kwargs) -> None:
+        watcher = getattr(registry, "browserwatch_watcher", None)
+        if watcher is not None:
+            watcher.feed(*args, **kwargs)
 
-    return call
+    return show
 
 
 class PageWatcher:

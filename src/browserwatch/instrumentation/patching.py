@@ -86,6 +86,22 @@ def around(make: Callable[[Observer], Around[Any]]) -> Callable[[Observer, str],
     return build
 
 
+def before(make: Callable[[Observer], Callable[[Any, Args, Kwargs], None]]) -> Callable[[Observer, str], Wrapper]:
+    """A wrapper from a function that only looks at a call before it is made."""
+
+    def build(observer: Observer, name: str) -> Wrapper:
+        look = make(observer)
+
+        def call(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: dict[str, Any]) -> Any:
+            if observer.active:
+                observer.attempt(name, look, instance, args, kwargs)
+            return wrapped(*args, **kwargs)
+
+        return call
+
+    return build
+
+
 class Patches:
     """The patch points of one `instrument()` call."""
 

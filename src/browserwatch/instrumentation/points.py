@@ -8,10 +8,10 @@ from browserwatch.instrumentation.actions import ActionHook
 from browserwatch.instrumentation.browser import LaunchHook, NavigationHook, StateHook, policy_wrapper
 from browserwatch.instrumentation.bus import EventBusHooks
 from browserwatch.instrumentation.models import model_wrapper
-from browserwatch.instrumentation.pages import ConnectionHook, devtools_wrapper
-from browserwatch.instrumentation.patching import PatchPoint, around
+from browserwatch.instrumentation.pages import connection, devtools_event
+from browserwatch.instrumentation.patching import PatchPoint, around, before
 from browserwatch.instrumentation.runs import RunHook
-from browserwatch.instrumentation.steps import StepErrorHook, StepHook, phase
+from browserwatch.instrumentation.steps import StepHook, phase, step_error
 
 AGENT: Final = ("browser_use.agent.service", "Agent")
 SESSION: Final = ("browser_use.browser.session", "BrowserSession")
@@ -26,7 +26,7 @@ def patch_points() -> tuple[PatchPoint, ...]:
     return (
         PatchPoint("run", *AGENT, "run", around(RunHook)),
         PatchPoint("step", *AGENT, "step", around(StepHook)),
-        PatchPoint("step_error", *AGENT, "_handle_step_error", around(StepErrorHook)),
+        PatchPoint("step_error", *AGENT, "_handle_step_error", before(step_error)),
         PatchPoint("phase_prepare", *AGENT, "_prepare_context", around(phase("prepare"))),
         PatchPoint("phase_model", *AGENT, "_get_next_action", around(phase("model"))),
         PatchPoint("phase_act", *AGENT, "_execute_actions", around(phase("act"))),
@@ -36,8 +36,8 @@ def patch_points() -> tuple[PatchPoint, ...]:
         PatchPoint("state", *SESSION, "get_browser_state_summary", around(StateHook)),
         PatchPoint("navigation", *SESSION, "_navigate_and_wait", around(NavigationHook)),
         PatchPoint("launch", *LOCAL, "_launch_browser", around(LaunchHook)),
-        PatchPoint("connection", *MANAGER, "start_monitoring", around(ConnectionHook)),
-        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", devtools_wrapper),
+        PatchPoint("connection", *MANAGER, "start_monitoring", before(connection)),
+        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", before(devtools_event)),
         PatchPoint("policy", *SECURITY, "_is_url_allowed", policy_wrapper),
         PatchPoint("bus_dispatch", "bubus.service", "EventBus", "dispatch", bus.dispatch),
         PatchPoint("bus_process", "bubus.service", "EventBus", "process_event", bus.process),

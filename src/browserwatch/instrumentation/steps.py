@@ -66,14 +66,10 @@ def _outcome_of_results(agent: Any, step: Step) -> str:
     return "ok"
 
 
-class StepErrorHook:
+def step_error(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     """Watches `Agent._handle_step_error`, the only place where a step's exception can be seen."""
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    def enter(self, agent: Any, args: Args, kwargs: Kwargs) -> None:
-        """Note why the step fails; the handling itself is not watched."""
+    def note(agent: Any, args: Args, kwargs: Kwargs) -> None:
         error = args[0] if args else kwargs["error"]
         step = current_step.get()
         if step is None:
@@ -84,8 +80,7 @@ class StepErrorHook:
             step.reason = reason_of(error)
             step.message = describe(error)
 
-    def leave(self, scope: Any, result: Any, error: BaseException | None) -> None:
-        """Nothing to do: `enter` opens no scope."""
+    return note
 
 
 class _Phase:
