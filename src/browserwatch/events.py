@@ -107,6 +107,62 @@ class SessionOperation(Event, frozen=True):
     size: int | None = None
 
 
+class PageFetchStarted(Event, frozen=True):
+    """The service began to fetch a page with an agent."""
+
+
+class PageFetched(Event, frozen=True):
+    """The service's page fetch ended."""
+
+    outcome: str
+    seconds: float
+
+
+class AgentAcquired(Event, frozen=True):
+    """A wish for an agent was met or given up."""
+
+    result: str
+    seconds: float
+
+
+class AgentReturned(Event, frozen=True):
+    """A lease of an agent ended, after `seconds`."""
+
+    seconds: float
+
+
+class AgentRetired(Event, frozen=True):
+    """An agent left the pool for good."""
+
+    reason: str
+
+
+class OrphansReaped(Event, frozen=True):
+    """Processes that an earlier service left behind were ended."""
+
+    count: int
+
+
+class SessionReused(Event, frozen=True):
+    """A run or fetch found its session: still in the browser (`warm`), or stored (`restored`)."""
+
+    source: str
+
+
+class RunRejected(Event, frozen=True):
+    """A run was not taken."""
+
+    reason: str
+
+
+class ProcessesMeasured(Event, frozen=True):
+    """What all processes of a role use: memory now (PSS where the system tells it), CPU since the last measurement."""
+
+    role: str
+    memory_bytes: int
+    cpu_seconds: float
+
+
 class BusWaited(Event, frozen=True):
     """An event waited this long between its dispatch and its handlers, mostly for the event bus's lock."""
 
@@ -168,6 +224,15 @@ AnyEvent: TypeAlias = (
     | BrowserLaunched
     | BrowserCrashed
     | SessionOperation
+    | PageFetchStarted
+    | PageFetched
+    | AgentAcquired
+    | AgentReturned
+    | AgentRetired
+    | OrphansReaped
+    | SessionReused
+    | RunRejected
+    | ProcessesMeasured
     | BusWaited
     | VersionsSeen
     | HookInstalled

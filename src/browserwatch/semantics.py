@@ -18,15 +18,21 @@ EXECUTE_TOOL: Final = "execute_tool"
 PAGE_FETCH: Final = "page_fetch"
 BROWSER_LAUNCH: Final = "browser_launch"
 BROWSER_STATE: Final = "browser_state"
+AGENT_ACQUIRE: Final = "agent_acquire"
+SESSION_RESTORE: Final = "session_restore"
+SESSION_SAVE: Final = "session_save"
 
 SPANS: Final = {
     INVOKE_AGENT: "One run of an agent: `invoke_agent {agent class}`. Usage totals, outcome and reason.",
     AGENT_STEP: "One round of a run: the browser's state is read, the model decides, actions are done.",
     CHAT: "One model call: `chat {model}`, kind CLIENT. Usage, finish reason and purpose.",
     EXECUTE_TOOL: "One action of the model: `execute_tool {action}`.",
-    PAGE_FETCH: "One page load in the main frame of a tab, whatever caused it.",
+    PAGE_FETCH: "One page load in the main frame of a tab, whatever caused it; or a page that the service fetched.",
     BROWSER_LAUNCH: "Chromium being started.",
     BROWSER_STATE: "The browser's state (DOM, screenshot, tabs) being read for the model.",
+    AGENT_ACQUIRE: "Service: waiting for an agent of the pool, and being given one.",
+    SESSION_RESTORE: "Service: a stored session being put into an agent's browser.",
+    SESSION_SAVE: "Service: a browser's session being read, encrypted and stored.",
 }
 
 # --- attribute keys --------------------------------------------------------------------------------------------------
@@ -78,6 +84,19 @@ PAGE_TTFB: Final = "browser.page.ttfb_seconds"
 PAGE_DOM_CONTENT_LOADED: Final = "browser.page.dom_content_loaded_seconds"
 PAGE_LOAD: Final = "browser.page.load_seconds"
 PAGE_OUTCOME: Final = "browser.page.outcome"
+PAGE_FORMAT: Final = "browser.page.format"
+PAGE_BYTES: Final = "browser.page.bytes"
+AGENT_ID: Final = "browser.agent.id"
+ACQUIRE_RESULT: Final = "browser.acquire.result"
+ACQUIRE_WAITED: Final = "browser.acquire.waited_seconds"
+POOL_SIZE: Final = "browser.pool.size"
+POOL_AGENTS: Final = "browser.pool.agents"
+POOL_IDLE: Final = "browser.pool.idle"
+POOL_WAITERS: Final = "browser.pool.waiters"
+SESSION_SOURCE: Final = "browser.session.source"
+SESSION_COOKIES: Final = "browser.session.cookies"
+SESSION_ORIGINS: Final = "browser.session.origins"
+SESSION_BYTES: Final = "browser.session.bytes"
 
 ATTRIBUTES: Final = {
     ERROR_TYPE: "Why it failed, from a closed set; absent on success.",
@@ -123,6 +142,19 @@ ATTRIBUTES: Final = {
     PAGE_DOM_CONTENT_LOADED: "Seconds from the start to DOMContentLoaded.",
     PAGE_LOAD: "Seconds from the start to the load event.",
     PAGE_OUTCOME: "How the page load ended.",
+    PAGE_FORMAT: "What was asked for of a fetched page.",
+    PAGE_BYTES: "Bytes of the content that was returned.",
+    AGENT_ID: "The pool's name of the agent process.",
+    ACQUIRE_RESULT: "How the wish for an agent was met, or why not.",
+    ACQUIRE_WAITED: "Seconds waited for the agent.",
+    POOL_SIZE: "Agents that the pool may have.",
+    POOL_AGENTS: "Agents that it had.",
+    POOL_IDLE: "Agents that were idle.",
+    POOL_WAITERS: "Callers that waited, this one included.",
+    SESSION_SOURCE: "`warm` when the browser still had the session, else `restored`.",
+    SESSION_COOKIES: "Cookies of the session.",
+    SESSION_ORIGINS: "Origins with local storage of the session.",
+    SESSION_BYTES: "Size of the session in bytes.",
 }
 
 # --- closed label sets; anything else becomes OTHER ------------------------------------------------------------------
@@ -207,7 +239,22 @@ MODEL_PURPOSES: Final = ("agent", "extract", "judge", OTHER)
 TOKEN_TYPES: Final = ("input", "output")
 SPAN_RESULTS: Final = ("exported", "dropped_queue_full", "failed")
 REDACTION_SINKS: Final = ("span", "log", "content")
-POLICY_RULES: Final = ("allowed_domains", "prohibited_domains", "ip_address", OTHER)
+POLICY_RULES: Final = (
+    "allowed_domains",
+    "prohibited_domains",
+    "ip_address",
+    "scheme",
+    "private_address",
+    "metadata_address",
+    "port",
+    OTHER,
+)
+AGENT_STATES: Final = ("starting", "idle", "leased", "draining", "stopping")
+ACQUIRE_RESULTS: Final = ("warm", "restored", "fresh", "timeout", "rejected", "cancelled")
+RETIRE_REASONS: Final = ("max_uses", "max_age", "memory", "crash", "unresponsive", "idle", "drain", OTHER)
+REJECT_REASONS: Final = ("queue_full", "draining", "quota", "budget")
+FETCH_OUTCOMES: Final = (*NAVIGATION_OUTCOMES, "too_large", "cancelled", "error")
+PROCESS_ROLES: Final = ("agent", "chromium")
 # https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/#gen-ai-provider-name
 PROVIDERS: Final = (
     "anthropic",

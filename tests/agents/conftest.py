@@ -14,11 +14,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
-from browserwatch.cli.chromium import find_chromium, start_empty
 from browserwatch.demo import Scenario, demo_site, scripted_model, serve_in_thread
 from browserwatch.events import Event
 from browserwatch.instrumentation import instrument, uninstrument
 from browserwatch.metrics import Instruments, Recorder
+from browserwatch.processes.chromium import find_chromium, start_empty
 
 SECRETS = {"user": "alice-the-user", "password": "hunter2 & co?"}
 

@@ -16,9 +16,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from browserwatch.cli.chromium import find_chromium
 from browserwatch.instrumentation.points import patch_points
 from browserwatch.instrumentation.versions import NEWEST, OLDEST
+from browserwatch.processes.chromium import find_chromium
 from tests.agents.conftest import SECRETS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]

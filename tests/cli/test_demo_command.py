@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from browserwatch.cli.app import app
-from browserwatch.cli.chromium import Chromium
 from browserwatch.cli.demo import command, environment
 from browserwatch.cli.demo.environment import prepared
 from browserwatch.cli.demo.options import Options
 from browserwatch.errors import MissingDependencyError
+from browserwatch.processes.chromium import Chromium
 
 
 @pytest.fixture(autouse=True)

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from browserwatch.cli import chromium
-from browserwatch.cli.chromium import Chromium, ChromiumError
 from browserwatch.cli.doctor import browser, packages, surroundings
 from browserwatch.cli.doctor.checks import Check, Result, Status, passed, perform
 from browserwatch.cli.doctor.hooks import missing_hooks
 from browserwatch.errors import ConfigurationError, MissingDependencyError
 from browserwatch.instrumentation.points import patch_points
+from browserwatch.processes import chromium
+from browserwatch.processes.chromium import Chromium, ChromiumError
 from browserwatch.settings import load_settings
 
 

@@ -225,10 +225,10 @@ def test_the_systems_comes_before_the_wheels(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_the_launcher_ends_when_its_parent_is_gone_already() -> None:
     """It died before the launcher could ask for a signal: nothing is started."""
-    from browserwatch.sessions import launcher
+    from browserwatch.processes import launcher
 
     done = subprocess.run(
-        [sys.executable, launcher.__file__, "1", "/bin/echo", "started"], capture_output=True, check=False
+        [sys.executable, launcher.__file__, "1", "15", "/bin/echo", "started"], capture_output=True, check=False
     )
     assert done.returncode == 1
     assert done.stdout == b""

@@ -131,6 +131,11 @@ class Families:
         self.budget.reserve(1)
         return self._keep(Gauge(name, text, registry=None))
 
+    def plain_counter(self, name: str, text: str) -> Counter:
+        """A counter without labels."""
+        self.budget.reserve(1)
+        return self._keep(Counter(name, text, registry=None))
+
     def plain_histogram(self, name: str, text: str, buckets: Iterable[float]) -> Histogram:
         """A histogram without labels."""
         bounds = tuple(buckets)

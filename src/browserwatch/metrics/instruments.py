@@ -6,7 +6,7 @@ follow https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/ as Pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from prometheus_client import Metric
@@ -20,6 +20,7 @@ RUN_DURATION: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.
 RUN_STEPS: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 100.0)
 PAGE_DURATION: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 LAUNCH_DURATION: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+ACQUIRE: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 SESSION: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SESSION_BYTES: Final = tuple(float(4**power) for power in range(4, 13))
 BUS_WAIT: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -48,6 +49,7 @@ class Instruments(Collector):
     """
 
     def __init__(self, max_series: int = 3000) -> None:
+        self._refreshers: list[Callable[[], None]] = []
         self.budget = Budget(max_series, self._overflowed)
         make = self._families = Families(self.budget)
 
@@ -117,18 +119,6 @@ class Instruments(Collector):
         self.crashes = make.counter(
             "browser_crashes", "Browsers, tabs and agents that died unasked", Label("kind", s.CRASH_KINDS, "agent")
         )
-        operation = Label("operation", s.SESSION_OPERATIONS, "lock")
-        self.session_operations = make.counter(
-            "browser_session_operations",
-            "Operations on stored sessions",
-            operation,
-            Label("result", s.SESSION_RESULTS, "error"),
-        )
-        self.session_duration = make.histogram(
-            "browser_session_operation_duration_seconds", "Time of an operation on a stored session", SESSION, operation
-        )
-        self.session_bytes = make.plain_histogram("browser_session_bytes", "Encrypted size of a session", SESSION_BYTES)
-
         self.bus_wait = make.plain_histogram(
             "browser_event_bus_wait_seconds", "Time an event waits before its handlers run", BUS_WAIT
         )
@@ -157,17 +147,84 @@ class Instruments(Collector):
             Label("browser_use_version"),
             Label("chromium_version"),
         )
+        self._declare_service(make)
+        self._declare_pool(make)
         # Last, so that it knows the others; closed, so that it can still name one when the budget is gone.
         names = tuple(family.name for family in make.families)
         self.series_overflow = make.counter(
             "browser_series_overflow", "Label combinations folded into other", Label("metric", names, names[0])
         )
 
+    def _declare_service(self, make: Families) -> None:
+        self.runs_queued = make.plain_gauge("browser_runs_queued", "Runs that wait for their turn")
+        self.run_queue_oldest = make.plain_gauge(
+            "browser_run_queue_oldest_seconds", "How long the oldest of them has waited; 0: none waits"
+        )
+        self.runs_rejected = make.counter(
+            "browser_runs_rejected", "Runs that were not taken", Label("reason", s.REJECT_REASONS, "quota")
+        )
+        self.page_fetch_duration = make.histogram(
+            "browser_page_fetch_duration_seconds",
+            "Time of a page fetch of the service",
+            PAGE_DURATION,
+            Label("outcome", s.FETCH_OUTCOMES, "error"),
+        )
+        operation = Label("operation", s.SESSION_OPERATIONS, "lock")
+        self.session_operations = make.counter(
+            "browser_session_operations",
+            "Operations on stored sessions",
+            operation,
+            Label("result", s.SESSION_RESULTS, "error"),
+        )
+        self.session_duration = make.histogram(
+            "browser_session_operation_duration_seconds", "Time of an operation on a stored session", SESSION, operation
+        )
+        self.session_bytes = make.plain_histogram("browser_session_bytes", "Encrypted size of a session", SESSION_BYTES)
+
+        self.redis_up = make.plain_gauge("browser_redis_up", "1 if Redis answered the last ping; 0 before the first")
+        self.redis_ping = make.plain_gauge("browser_redis_ping_seconds", "Time of the last ping that was answered")
+
+    def _declare_pool(self, make: Families) -> None:
+        self.pool_agents = make.gauge(
+            "browser_pool_agents", "Agent processes, by state", Label("state", s.AGENT_STATES, "stopping")
+        )
+        self.pool_size = make.plain_gauge("browser_pool_size", "Agents that the pool may have")
+        self.pool_waiters = make.plain_gauge("browser_pool_waiters", "Callers that wait for an agent")
+        self.pool_oldest_waiter = make.plain_gauge(
+            "browser_pool_oldest_waiter_seconds", "How long the first of them has waited; 0: none waits"
+        )
+        self.acquire_duration = make.histogram(
+            "browser_agent_acquire_duration_seconds",
+            "Time until a wish for an agent was met or given up",
+            ACQUIRE,
+            Label("result", s.ACQUIRE_RESULTS, "fresh"),
+        )
+        self.lease_duration = make.plain_histogram(
+            "browser_agent_lease_duration_seconds", "Time that an agent was lent for", RUN_DURATION
+        )
+        self.agents_retired = make.counter(
+            "browser_agents_retired", "Agents that left the pool", Label("reason", s.RETIRE_REASONS)
+        )
+        self.orphans_reaped = make.plain_counter(
+            "browser_orphans_reaped", "Processes of an earlier service that were ended"
+        )
+        role = Label("role", s.PROCESS_ROLES, "agent")
+        self.process_memory = make.gauge(
+            "browser_process_memory_bytes", "Memory of the agents (PSS where the system tells it), by role", role
+        )
+        self.process_cpu = make.counter("browser_process_cpu_seconds", "CPU time of the agents, by role", role)
+
+    def on_collect(self, refresh: Callable[[], None]) -> None:
+        """Call this before each scrape, in the scrape's thread: for gauges that show what is rather than what happened."""
+        self._refreshers.append(refresh)
+
     def _overflowed(self, metric: str) -> None:
         self.series_overflow.child(metric).inc()
 
     def collect(self) -> Iterable[Metric]:
         """Samples of every instrument (prometheus_client calls this at each scrape)."""
+        for refresh in self._refreshers:
+            refresh()
         for instrument in self._families.metrics:
             for metric in instrument.collect():
                 # `_created` would nearly double the series; the library's own switch is global, and a user's

@@ -50,6 +50,15 @@ class Recorder:
             events.BrowserLaunched: self._browser_launched,
             events.BrowserCrashed: lambda event: self._to.crashes.child(event.kind).inc(),
             events.SessionOperation: self._session_operation,
+            events.PageFetchStarted: lambda _: self._to.active_agents.inc(),
+            events.PageFetched: self._page_fetched,
+            events.AgentAcquired: self._agent_acquired,
+            events.AgentReturned: lambda event: self._to.lease_duration.observe(event.seconds, _exemplar(event)),
+            events.AgentRetired: lambda event: self._to.agents_retired.child(event.reason).inc(),
+            events.OrphansReaped: lambda event: self._to.orphans_reaped.inc(event.count),
+            events.SessionReused: lambda event: self._to.session_reuse.labels(event.source).inc(1, _exemplar(event)),
+            events.RunRejected: lambda event: self._to.runs_rejected.child(event.reason).inc(),
+            events.ProcessesMeasured: self._processes_measured,
             events.BusWaited: lambda event: self._to.bus_wait.observe(event.seconds),
             events.VersionsSeen: self._versions_seen,
             events.HookInstalled: self._hook_installed,
@@ -114,6 +123,17 @@ class Recorder:
 
     def _browser_launched(self, event: events.BrowserLaunched) -> None:
         self._to.launch_duration.child(event.result).observe(event.seconds, _exemplar(event))
+
+    def _page_fetched(self, event: events.PageFetched) -> None:
+        self._to.active_agents.dec()
+        self._to.page_fetch_duration.child(event.outcome).observe(event.seconds, _exemplar(event))
+
+    def _agent_acquired(self, event: events.AgentAcquired) -> None:
+        self._to.acquire_duration.child(event.result).observe(event.seconds, _exemplar(event))
+
+    def _processes_measured(self, event: events.ProcessesMeasured) -> None:
+        self._to.process_memory.child(event.role).set(event.memory_bytes)
+        self._to.process_cpu.child(event.role).inc(event.cpu_seconds)
 
     def _session_operation(self, event: events.SessionOperation) -> None:
         exemplar = _exemplar(event)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
+import signal
 from pathlib import Path
 from typing import Final
 
-from browserwatch.sessions import launcher
+from browserwatch.processes.lifetime import ending_with_parent
 from browserwatch.sessions.errors import EmbeddedRedisError, StoreUnavailableError
 from browserwatch.sessions.redis_client import RedisClient
 
@@ -50,7 +49,7 @@ class RedisProcess:
         self._socket.unlink(missing_ok=True)
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(self._binary), *self._options()),
+                *ending_with_parent(signal.SIGTERM, self._binary, *self._options()),
                 cwd=self._directory,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from browserwatch.cli.chromium import start_empty
+from browserwatch.processes.chromium import start_empty
 
 logger: Final = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ import os
 import sys
 from typing import Final
 
-from browserwatch.cli.chromium import find_chromium
 from browserwatch.cli.demo.environment import prepared, require_extra
 from browserwatch.cli.demo.options import Options
 from browserwatch.cli.terminal import make_console
 from browserwatch.errors import BrowserwatchError, ConfigurationError
+from browserwatch.processes.chromium import find_chromium
 
 logger: Final = logging.getLogger(__name__)
 WIDEST: Final = 100

@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TextIO
 
-from browserwatch.cli.chromium import contained_in
 from browserwatch.errors import MissingDependencyError
+from browserwatch.processes.chromium import contained_in
 
 OTLP_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 NEEDED: Final = ("browser_use", "starlette", "uvicorn", "opentelemetry.sdk")

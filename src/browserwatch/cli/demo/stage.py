@@ -11,7 +11,6 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from browserwatch import semantics as s
-from browserwatch.cli.chromium import Chromium, unsandboxed_because
 from browserwatch.cli.demo.agents import AT_ONCE, PLANS, Lab, end_leftovers, run_all
 from browserwatch.cli.demo.display import shown
 from browserwatch.cli.demo.environment import Workspace, exporting_to
@@ -25,6 +24,7 @@ from browserwatch.cli.demo.watching import Watch, watching
 from browserwatch.cli.terminal import make_console
 from browserwatch.demo import demo_site, scripted_model, serve_in_thread
 from browserwatch.metrics import start_metrics_server
+from browserwatch.processes.chromium import Chromium, unsandboxed_because
 
 MODEL_SECONDS: Final = 0.25
 """What the scripted model takes for an answer: quick for a model, and long enough to be seen."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from browserwatch.cli import chromium
 from browserwatch.cli.doctor.checks import Result, failed, passed, warned
 from browserwatch.errors import ConfigurationError, MissingDependencyError
+from browserwatch.processes import chromium
 
 WHY_SANDBOX = "a web page that breaks out of its renderer then has all the rights of this user"
 

@@ -1,8 +1,4 @@
-"""The only reader of environment variables.
-
-Two prefixes: ``BROWSERWATCH_`` for what is ours, and the standard ``OTEL_`` names for what OpenTelemetry already
-defines. A value that can't be used raises `ConfigurationError` naming the variable, the problem and a good value.
-"""
+"""What any program that is watched can choose."""
 
 from __future__ import annotations
 
@@ -12,13 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from browserwatch.errors import ConfigurationError
+from browserwatch.settings.base import PREFIX, split_list, validated
 
-PREFIX: Final = "BROWSERWATCH_"
 MAX_MODELS: Final = 10
 CAPTURE_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
@@ -61,7 +56,7 @@ class Settings(BaseSettings):
     chromium: Path | None = None
     """Chromium or Chrome executable for `browserwatch demo` and `browserwatch doctor`; unset: the first one found."""
 
-    models: Annotated[tuple[str, ...], NoDecode, Field(max_length=MAX_MODELS)] = ()
+    models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list), Field(max_length=MAX_MODELS)] = ()
     """Model names that may be metric labels, comma-separated. Unset: the first ten seen; the rest is ``other``."""
 
     prices_file: Path | None = None
@@ -76,13 +71,6 @@ class Settings(BaseSettings):
     page_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """After this long a page load that has not finished is reported as timed out."""
 
-    @field_validator("models", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
-        return value
-
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
@@ -91,15 +79,7 @@ def load_settings() -> Settings:
     Raises:
         ConfigurationError: a variable has a value that can't be used.
     """
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise ConfigurationError("\n".join(_explain(item) for item in error.errors())) from None
-
-
-def _explain(item: ErrorDetails) -> str:
-    name = str(item["loc"][0])
-    return f"{PREFIX}{name.upper()}={item['input']!r}: {item['msg']}. Default: {Settings.model_fields[name].default!r}."
+    return validated(Settings, Settings)
 
 
 def capture_mode() -> Capture:

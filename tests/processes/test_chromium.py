@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from browserwatch.cli import chromium
 from browserwatch.errors import ConfigurationError, MissingDependencyError
+from browserwatch.processes import chromium
 from browserwatch.settings import load_settings
 from tests.cli.conftest import MakeProgram
 

@@ -1,0 +1,1 @@
+"""The service by HTTP: runs, pages, sessions, metrics, health."""

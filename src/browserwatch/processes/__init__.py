@@ -1,0 +1,1 @@
+"""Programs that browserwatch starts: finding them, having them end with their parent, measuring what they use."""

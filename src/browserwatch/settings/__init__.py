@@ -1,0 +1,29 @@
+"""The only reader of environment variables.
+
+Two prefixes: ``BROWSERWATCH_`` for what is ours, and the standard ``OTEL_`` names for what OpenTelemetry already
+defines. A value that can't be used raises `ConfigurationError` naming the variable, the problem and a good value.
+`library` has what any watched program can choose, `service` what `browserwatch serve` adds.
+"""
+
+from browserwatch.settings.base import PREFIX
+from browserwatch.settings.library import (
+    CAPTURE_VARIABLE,
+    MAX_MODELS,
+    Capture,
+    Settings,
+    capture_mode,
+    load_settings,
+)
+from browserwatch.settings.service import ServiceSettings, load_service_settings
+
+__all__ = [
+    "CAPTURE_VARIABLE",
+    "MAX_MODELS",
+    "PREFIX",
+    "Capture",
+    "ServiceSettings",
+    "Settings",
+    "capture_mode",
+    "load_service_settings",
+    "load_settings",
+]
