@@ -296,7 +296,7 @@ def test_names_follow_the_rules(ours: Instruments) -> None:
         assert metric.documentation.strip()
         for wrong in ("_ms", "_milliseconds", "_minutes", "_duration", "_percent", "_kb", "_mb"):
             assert not metric.name.endswith(wrong)
-        if "duration" in metric.name or "wait" in metric.name or "timestamp" in metric.name:
+        if any(word in metric.name for word in ("duration", "wait_", "oldest", "ping", "timestamp")):
             assert metric.name.endswith("_seconds")
         for sample in metric.samples:
             assert sample.name.endswith("_total") == (metric.type == "counter")
