@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from pydantic_settings import BaseSettings
 
 from browserwatch import semantics
 from browserwatch.instrumentation.points import patch_points
 from browserwatch.instrumentation.versions import NEWEST, OLDEST
 from browserwatch.metrics import Instruments
-from browserwatch.settings import CAPTURE_VARIABLE, PREFIX, Settings
+from browserwatch.settings import CAPTURE_VARIABLE, PREFIX, ClientSettings, ServiceSettings, Settings
 
 DIRECTORY = Path(__file__).parent.parent / "docs" / "reference"
+# Of those that depend on the user.
+DEFAULTS = {"data_dir": "~/.local/share/browserwatch"}
 NOTE = "<!-- Generated from the code by `./dev reference`; edits here are overwritten. -->\n"
 
 
@@ -72,18 +77,34 @@ def hooks() -> str:
 
 def settings() -> str:
     """Every setting of ours."""
-    rows = []
-    docs = Settings.__pydantic_fields__
-    source = Path(sys.modules[Settings.__module__].__file__ or "").read_text()
-    for name, field in docs.items():
-        text = source.split(f"    {name}:", 1)[1].split('"""', 2)[1]
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
-        rows.append([f"`{PREFIX}{name.upper()}`", default, " ".join(text.split())])
+    own = Settings.model_fields.keys()
+    service = [name for name in ServiceSettings.model_fields if name not in own]
     return (
         f"{NOTE}# Settings\n\nThe standard `OTEL_*` variables are honoured where OpenTelemetry defines one: exporter,"
-        f" sampler, resource, batch processor, content capture (`{CAPTURE_VARIABLE}`). Ours:\n\n"
-        + table(["variable", "default", "meaning"], rows)
+        f" sampler, resource, batch processor, content capture (`{CAPTURE_VARIABLE}`). A value that can't be used is an"
+        " error at the start that names the variable. Ours, wherever browserwatch runs:\n\n"
+        + settings_table(Settings, own)
+        + "\n## The service\n\n`browserwatch serve` takes some as options, too; `browserwatch config` prints all of them as"
+        " they are in force. Sizes are in the unit that a name ends with.\n\n"
+        + settings_table(ServiceSettings, service)
+        + "\n## Callers of the service\n\n"
+        + settings_table(ClientSettings, ClientSettings.model_fields)
     )
+
+
+def settings_table(kind: type[BaseSettings], names: Iterable[str]) -> str:
+    """These fields of a class, with the text below each in the source."""
+    source = Path(sys.modules[kind.__module__].__file__ or "").read_text()
+    rows = []
+    for name in names:
+        field = kind.model_fields[name]
+        text = source.split(f"\n    {name}:", 1)[1].split('"""', 2)[1]
+        default = field.default
+        if field.default_factory is not None:
+            default = DEFAULTS[name]
+        shown = "" if default in (None, ()) else f"`{default:.12g}`" if isinstance(default, float) else f"`{default}`"
+        rows.append([f"`{PREFIX}{name.upper()}`", shown, " ".join(text.split())])
+    return table(["variable", "default", "meaning"], rows)
 
 
 def main() -> int:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,10 @@ KEY = "acme=sha256:" + "0" * 64
 
 
 @pytest.fixture(autouse=True)
-def fresh_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of ours is set, and nothing read before or here is remembered."""
+def fresh_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of ours is set."""
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
         monkeypatch.delenv(name)
-    load_service_settings.cache_clear()
-    yield
-    load_service_settings.cache_clear()
 
 
 def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,8 +77,15 @@ def test_an_open_address_needs_a_key(monkeypatch: pytest.MonkeyPatch, host: str)
         load_service_settings()
     assert str(caught.value).startswith(f"{PREFIX}HOST={host!r} ")
     monkeypatch.setenv(f"{PREFIX}API_KEYS", KEY)
-    load_service_settings.cache_clear()
     assert load_service_settings().host == host
+
+
+def test_the_command_line_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is given there is validated like the rest, and beats the environment."""
+    monkeypatch.setenv(f"{PREFIX}PORT", "1234")
+    assert load_service_settings(port=4321, host=None).port == 4321
+    with pytest.raises(ConfigurationError, match=f"^{PREFIX}PORT=70000: "):
+        load_service_settings(port=70000)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

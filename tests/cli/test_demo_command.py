@@ -1,12 +1,10 @@
 from __future__ import annotations
 
+import io
 import logging
-import os
 import signal
-import socket
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,9 @@ from typer.testing import CliRunner
 
 from browserwatch.cli.app import app
 from browserwatch.cli.demo import command, environment
-from browserwatch.cli.demo.environment import prepared
+from browserwatch.cli.demo.environment import Workspace, prepared
 from browserwatch.cli.demo.options import Options
+from browserwatch.cli.demo.serving import DemoServiceError, running, variables
 from browserwatch.errors import MissingDependencyError
 from browserwatch.processes.chromium import Chromium
 
@@ -52,25 +51,6 @@ def test_no_extra(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.output == "The demo needs no_such_package.part: pip install 'browserwatch[demo]'\n"
 
 
-def test_port_in_use(runner: CliRunner, own_temporary_directory: Path) -> None:
-    """The sentence of the metrics server; nothing is left behind."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        done = runner.invoke(app, ["demo", "--port", str(port)])
-    assert done.exit_code == 1
-    assert done.output.startswith(f"Metrics port {port} on 127.0.0.1 is in use")
-    assert list(own_temporary_directory.iterdir()) == []
-
-
-def test_headed_needs_a_display(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said before anything starts."""
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    done = runner.invoke(app, ["demo", "--headed"])
-    assert (done.exit_code, done.output) == (1, "--headed needs a display, and there is none; leave it out.\n")
-
-
 @pytest.mark.parametrize("outcome", [True, False])
 def test_the_log_stays_when_it_went_wrong(
     outcome: bool,  # noqa: FBT001  # a parameter of the table
@@ -87,7 +67,7 @@ def test_the_log_stays_when_it_went_wrong(
     assert command.run_demo(Options()) == int(not outcome)
     logs = list(own_temporary_directory.rglob("*.txt"))
     assert [str(log) in capsys.readouterr().out for log in logs] == ([] if outcome else [True])
-    assert list(own_temporary_directory.rglob("files")) == []
+    assert list(own_temporary_directory.rglob("data")) == []
 
 
 def test_a_broken_demo_shows_no_traceback(
@@ -107,42 +87,46 @@ def test_a_broken_demo_shows_no_traceback(
     assert "RuntimeError: boom" in log.read_text()
 
 
+def test_an_error_of_ours_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the service could not do is said, and where the log is."""
+
+    def broken(_: object) -> bool:
+        raise DemoServiceError("The service did not start.")
+
+    monkeypatch.setattr("browserwatch.cli.demo.stage.Stage.play", broken)
+    assert command.run_demo(Options()) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("The service did not start.\nThe log has more: ")
+
+
 def test_the_process_is_prepared_and_put_back(
-    own_temporary_directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    own_temporary_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Variables are set, output and logs go to the file, and afterwards all is as before."""
-    monkeypatch.setenv("ANONYMIZED_TELEMETRY", "true")
-    before = dict(os.environ), logging.getLogger().handlers[:], signal.getsignal(signal.SIGTERM), tempfile.gettempdir()
+    """Logs go to the file, and afterwards all is as before."""
+    before = logging.getLogger().handlers[:], signal.getsignal(signal.SIGTERM)
     with prepared() as workspace:
-        assert os.environ["ANONYMIZED_TELEMETRY"] == "false"
-        assert os.environ["OTEL_TRACES_EXPORTER"] == "none"
-        assert tempfile.gettempdir() == str(workspace.files)
-        sys.stdout.write("noise\n")
-        sys.stderr.write("more noise\n")
-        logging.getLogger("browser_use").warning("a warning")
+        logging.getLogger("uvicorn").warning("a warning")
         workspace.keep_log = True
-    after = dict(os.environ), logging.getLogger().handlers[:], signal.getsignal(signal.SIGTERM), tempfile.gettempdir()
-    assert before == after
+    assert (logging.getLogger().handlers[:], signal.getsignal(signal.SIGTERM)) == before
     assert capsys.readouterr() == ("", "")
-    assert list(own_temporary_directory.rglob("*")) == [workspace.root, workspace.log]
-    assert [word in workspace.log.read_text() for word in ("noise", "more noise", "a warning")] == [True] * 3
+    assert list(own_temporary_directory.rglob("*")) == [workspace.root, workspace.log_path]
+    assert "a warning" in workspace.log_path.read_text()
 
 
-def test_warnings_go_to_the_log() -> None:
-    """Python's own warnings do not disturb the display, either."""
-    with prepared() as workspace, warnings.catch_warnings():
-        warnings.simplefilter("always")
-        logging.captureWarnings(capture=False)
-        logging.captureWarnings(capture=True)
-        warnings.warn("old thing", DeprecationWarning, stacklevel=1)
-        assert "old thing" in workspace.log.read_text()
+def test_the_users_settings_do_not_reach_the_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The demo's own settings are all there are, but for the choice of a Chromium."""
+    monkeypatch.setenv("BROWSERWATCH_REDIS_URL", "redis://production")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret")
+    monkeypatch.setenv("BROWSERWATCH_CHROMIUM", "/opt/chromium")
+    workspace = Workspace(tmp_path, io.StringIO())
+    found = variables(workspace, site="http://127.0.0.1:1", model="http://m", spans="http://s", port=0)
+    assert "BROWSERWATCH_REDIS_URL" not in found
+    assert "OTEL_EXPORTER_OTLP_HEADERS" not in found
+    assert found["BROWSERWATCH_CHROMIUM"] == "/opt/chromium"
+    assert found["BROWSERWATCH_EGRESS_ALLOW"] == "127.0.0.1:1"
 
 
-@pytest.mark.parametrize("name", environment.OTLP_ENDPOINTS)
-def test_a_collector_gets_the_spans(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An endpoint in the environment is used; without one nothing is sent."""
-    assert environment.exporting_to() == ""
-    monkeypatch.setenv(name, "http://127.0.0.1:4318")
-    with prepared():
-        assert os.environ["OTEL_TRACES_EXPORTER"] == "otlp"
-    assert environment.exporting_to() == name
+def test_a_service_that_ends_at_once_is_an_error() -> None:
+    """Its address never comes; the process is reaped."""
+    with pytest.raises(DemoServiceError), running({"PYTHONPATH": "/nowhere", "BROWSERWATCH_PORT": "x"}, sys.stderr):
+        pass

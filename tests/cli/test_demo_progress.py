@@ -1,107 +1,85 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Tracer
 
-from browserwatch import semantics as s
 from browserwatch.cli.demo.display import BoardView, shown
 from browserwatch.cli.demo.progress import Board
 from browserwatch.cli.terminal import make_console
 
 
-class Watched:
-    """A board that is fed by a tracer, as in the demo."""
+class Heard:
+    """A board with one run, and the lines it tells."""
 
-    def __init__(self, tracer: Tracer, board: Board, lines: list[str]) -> None:
-        self.tracer = tracer
-        self.board = board
-        self.lines = lines
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.board = Board(("tour",), self.lines.append)
+        self.row = self.board.rows["tour"]
 
-    @property
-    def doing(self) -> str:
-        """What the only agent does."""
-        return self.board.rows["tour"].doing
+    def hear(self, kind: str, **data: Any) -> None:
+        """An event of the run."""
+        self.board.hear("tour", kind, data)
 
 
 @pytest.fixture
-def watched() -> Iterator[Watched]:
-    """A board with one agent, whose id is known."""
-    lines: list[str] = []
-    board = Board(("tour",), lines.append)
-    board.expect("id-1", "tour")
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(board)
-    yield Watched(provider.get_tracer("test"), board, lines)
-    provider.shutdown()
+def heard() -> Heard:
+    return Heard()
 
 
-RUN = {s.GEN_AI_AGENT_ID: "id-1"}
+def test_a_run_does_what_was_heard_last(heard: Heard) -> None:
+    """From waiting through its steps to its outcome."""
+    assert heard.row.doing == "waiting for an agent"
+    heard.hear("run.queued")
+    assert heard.row.doing == "waiting for an agent"
+    heard.hear("run.started", acquired="warm")
+    assert heard.row.doing == "getting ready"
+    heard.hear("model_call", purpose="agent")
+    assert heard.row.doing == "acting"
+    heard.hear("action", action="click")
+    assert heard.row.doing == "click"
+    heard.hear("step", number=3, outcome="ok", seconds=0.5)
+    assert (heard.row.step, heard.row.doing) == (3, "asking the model")
+    heard.hear("run.finished", outcome="success", failure_reason="none")
+    assert heard.row.outcome == "success"
+    assert len(heard.row.steps) == 1
 
 
-def test_an_agent_does_what_began_last(watched: Watched) -> None:
-    """The newest open span is what it does; when that ends, it is back to the one around it."""
-    span = watched.tracer.start_as_current_span
-    assert watched.doing == "waiting"
-    with span("invoke_agent Agent", attributes=RUN):
-        assert watched.doing == "getting ready"
-        with span("agent_step", attributes={s.STEP_NUMBER: 3}):
-            with span("chat gpt"):
-                assert watched.doing == "asking the model"
-            assert watched.doing == "next step"
-            with span("execute_tool click", attributes={s.GEN_AI_TOOL_NAME: "click"}):
-                assert watched.doing == "click"
-        assert watched.board.rows["tour"].step == 3
-
-
-def test_lines_tell_steps_and_the_end(watched: Watched) -> None:
-    """A line for each step with its actions and error, and one for the outcome."""
-    span = watched.tracer.start_as_current_span
-    with span("invoke_agent Agent", attributes=RUN) as run:
-        with span("agent_step", attributes={s.STEP_NUMBER: 1}) as step:
-            with span("execute_tool click", attributes={s.GEN_AI_TOOL_NAME: "click"}):
-                pass
-            step.set_attribute(s.ERROR_TYPE, "element")
-        with span("agent_step", attributes={s.STEP_NUMBER: 2}):
-            pass
-        run.set_attribute(s.RUN_OUTCOME, "failure")
-    assert watched.lines == [
-        "tour: step 1: click (element), 0.0 s",
-        "tour: step 2: no action, 0.0 s",
-        "tour: failure after 0.0 s",
+def test_lines_tell_steps_and_the_end(heard: Heard) -> None:
+    """A line for each step with its actions and outcome, and one for the end with its reason."""
+    heard.hear("run.started", acquired="fresh")
+    heard.hear("action", action="input", outcome="ok")
+    heard.hear("action", action="click", outcome="error")
+    heard.hear("step", number=1, outcome="error", seconds=0.04)
+    heard.hear("step", number=2, outcome="ok", seconds=1)
+    heard.hear("run.finished", outcome="failure", failure_reason="element")
+    assert heard.lines == [
+        "tour: started on an agent (fresh)",
+        "tour: step 1: input, click ✗ (error), 0.0 s",
+        "tour: step 2: no action, 1.0 s",
+        "tour: failure: element",
     ]
-    assert watched.board.rows["tour"].outcome == "failure"
 
 
-def test_spans_of_others_change_nothing(watched: Watched) -> None:
-    """A run of an unknown agent, or a span without a run, has no row."""
-    with watched.tracer.start_as_current_span("invoke_agent Agent", attributes={s.GEN_AI_AGENT_ID: "id-2"}):
-        pass
-    assert watched.doing == "waiting"
-    assert watched.lines == []
-
-
-def test_the_view_shows_every_state(watched: Watched) -> None:
+def test_the_view_shows_every_state(heard: Heard) -> None:
     """Waiting, at work, and done are told by words, not by colour alone."""
     file = io.StringIO()
     console = make_console(file, width=80)
-    console.print(BoardView(watched.board))
-    with watched.tracer.start_as_current_span("invoke_agent Agent", attributes=RUN) as run:
-        console.print(BoardView(watched.board))
-        run.set_attribute(s.RUN_OUTCOME, "success")
-    console.print(BoardView(watched.board))
+    console.print(BoardView(heard.board))
+    heard.hear("run.started")
+    console.print(BoardView(heard.board))
+    heard.hear("run.finished", outcome="success")
+    console.print(BoardView(heard.board))
     first, second, third = file.getvalue().splitlines()
-    assert first.split() == ["·", "tour", "waiting"]
+    assert first.split() == ["·", "tour", "waiting", "for", "an", "agent"]
     assert second.split()[1:] == ["tour", "getting", "ready", "0.0", "s"]
     assert third.split() == ["✓", "tour", "success", "0.0", "s"]
 
 
-def test_nothing_lives_outside_a_terminal(watched: Watched) -> None:
+def test_nothing_lives_outside_a_terminal(heard: Heard) -> None:
     """In CI there is no table that is drawn over and over."""
     file = io.StringIO()
-    with shown(watched.board, make_console(file)):
+    with shown(heard.board, make_console(file)):
         pass
     assert file.getvalue() == ""

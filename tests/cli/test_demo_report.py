@@ -2,20 +2,28 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Status, StatusCode
 from rich.console import RenderableType
 
 from browserwatch import semantics as s
 from browserwatch.cli.demo.picture import save_picture
-from browserwatch.cli.demo.report import Run, duration, metrics_table, runs_table, steps_table
+from browserwatch.cli.demo.report import (
+    Fetch,
+    Run,
+    duration,
+    health_table,
+    metrics_table,
+    pages_table,
+    runs_table,
+    steps_table,
+)
 from browserwatch.cli.demo.scrape import Line, Pick, key_metrics, scrape
-from browserwatch.cli.demo.spans import Node, SpanStore, trees
-from browserwatch.cli.demo.stage import sent
+from browserwatch.cli.demo.spans import Node, span_tree_of, trees
 from browserwatch.cli.demo.tree import span_tree
 from browserwatch.cli.terminal import make_console
+from browserwatch.demo import ReceivedSpan
 from browserwatch.metrics import start_metrics_server
 
 
@@ -32,75 +40,93 @@ def node(name: str, started: float, ended: float, **attributes: object) -> Node:
 
 
 @pytest.fixture
-def run() -> Node:
-    """A run that failed, with one of each kind of span in it."""
-    root = node("invoke_agent Agent", 0, 10)
-    root.attributes = {
-        s.RUN_OUTCOME: "failure",
-        s.RUN_FAILURE_REASON: "browser_unresponsive",
-        s.RUN_STEPS: 100,
+def tree() -> Node:
+    """The trace of a run that failed, with one of each kind of span in it; the request is over long before the run."""
+    request = node("POST /v1/runs", 0, 0.01)
+    acquire = node(s.AGENT_ACQUIRE, 0, 0.5)
+    acquire.attributes = {s.ACQUIRE_RESULT: "warm"}
+    run = node("invoke_agent Agent", 0.5, 10)
+    run.attributes = {
         s.GEN_AI_INPUT_TOKENS: 1_234_567,
         s.GEN_AI_OUTPUT_TOKENS: 12_345,
-        s.RUN_COST_USD: 12.3456,
         s.ERROR_TYPE: "browser_unresponsive",
     }
-    root.failed = True
+    run.failed = True
     step = node(s.AGENT_STEP, 1, 9)
     step.attributes = {s.STEP_NUMBER: 7}
     page = node(s.PAGE_FETCH, 2, 2.5)
     page.attributes = {s.URL_PATH: "/[red]\x1b" + "x" * 80, s.PAGE_CAUSE: "link", s.HTTP_STATUS: 404}
     page.failed = True
     step.children.append(page)
-    root.children.append(step)
-    return root
+    run.children.append(step)
+    request.children += [acquire, run]
+    return request
 
 
-def test_runs(run: Node) -> None:
-    """Outcome, reason, steps, tokens, cost and time of each run; one that did not begin is told so."""
-    lines = shown(runs_table([Run("failing", run), Run("other", None)]))
-    assert "failing" in lines[2]
-    assert "failure" in lines[2]
+STEP: dict[str, Any] = {"number": 7, "seconds": 8.0, "phases": {"prepare": 1.0, "model": 0.5, "act": 6.5}}
+RECORD: dict[str, Any] = {
+    "outcome": "failure",
+    "failure_reason": "browser_unresponsive",
+    "acquired": "restored",
+    "steps": 100,
+    "started": "2026-01-01T00:00:00Z",
+    "finished": "2026-01-01T00:59:59.940Z",
+    "usage": {"input_tokens": 1_234_567, "output_tokens": 12_345, "cost_usd": 12.3456},
+}
+
+
+def test_runs() -> None:
+    """Outcome, reason, steps, tokens, cost and time of each run; one that was not taken is told so."""
+    lines = shown(runs_table([Run("failing", RECORD, []), Run("other", None, [])]), 100)
+    assert lines[2].split()[:4] == ["failing", "restored", "failure", "browser_unresponsive"]
     assert "$12.3456" in lines[2]
     assert lines[3].split() == ["other", "did", "not", "run"]
 
 
-def test_everything_fits_80_columns(run: Node) -> None:
+def test_everything_fits_the_terminal(tree: Node) -> None:
     """No line is longer than the terminal, and no row is broken to two, even with long names and large numbers."""
-    assert len(shown(runs_table([Run("click-tour", run)]))) == 3
-    assert len(shown(steps_table([Run("click-tour", run)], {}))) == 3
-    assert len(shown(span_tree(run, 80))) == 3
+    assert len(shown(runs_table([Run("click-tour", RECORD, [])]), 100)) == 3
+    assert len(shown(steps_table([Run("click-tour", RECORD, [STEP])]))) == 3
+    assert len(shown(span_tree(tree, 80))) == 5
 
 
-def test_slowest_steps_come_first(run: Node) -> None:
+def test_slowest_steps_come_first() -> None:
     """Ordered by time, with the seconds of the phases, and bars that fit their longest."""
-    quick = node(s.AGENT_STEP, 0, 0.5)
-    quick.attributes = {s.STEP_NUMBER: 1}
-    run.children.insert(0, quick)
-    lines = shown(steps_table([Run("tour", run)], {s.AGENT_STEP: {"prepare": 1.0, "model": 0.5, "act": 6.5}}))
+    quick = {"number": 1, "seconds": 0.5}
+    lines = shown(steps_table([Run("tour", RECORD, [quick, STEP])]))
     assert lines[2].split()[:8] == ["tour", "7", "8.0", "s", "1.0", "s", "500", "ms"]
     assert lines[2].count("━") in range(22, 26)
     assert lines[3].split()[:3] == ["tour", "1", "500"]
 
 
-def test_tree_has_names_errors_times_and_places(run: Node) -> None:
+def test_tree_has_names_errors_times_and_places(tree: Node) -> None:
     """One line a span; a page load with its cause and status; foreign text can't steer the terminal."""
-    first, second, third = shown(span_tree(run, 80))
-    assert first.startswith("invoke_agent Agent 1,234,567 + 12,345 tokens ✗")
-    assert first.endswith("10.0 s ━━━━━━━━━━━━━━━━")
-    assert second.startswith("└── agent_step 7")
-    assert second.endswith("8.0 s  ━━━━━━━━━━━━━")
-    assert third.startswith("    └── page_fetch /[red] xxx")
-    assert "500 ms" in third
+    request, acquire, run, step, page = shown(span_tree(tree, 80))
+    assert request.startswith("POST /v1/runs")
+    assert request.endswith("10 ms ━")
+    assert acquire.startswith("├── agent_acquire warm")
+    assert run.startswith("└── invoke_agent Agent 1,234,567 + 12,345")
+    assert run.endswith("9.5 s ━━━━━━━━━━━━━━━")
+    assert step.startswith("    └── agent_step 7")
+    assert step.endswith("8.0 s  ━━━━━━━━━━━━━")
+    assert page.startswith("        └── page_fetch /[red] xxx")
+    assert "500 ms" in page
 
 
-def test_a_page_load_after_the_run_stays_in_the_picture(run: Node) -> None:
-    """What begins after the run's end is drawn at the end."""
-    late = node(s.PAGE_FETCH, 11, 12)
-    late.attributes = {s.URL_PATH: "/", s.PAGE_CAUSE: "reload", s.PAGE_OUTCOME: "aborted"}
-    run.children.append(late)
-    line = shown(span_tree(run, 80))[-1]
-    assert "page_fetch / by reload: aborted" in line
-    assert line.endswith("━")
+def test_pages() -> None:
+    """What a fetch came to, and whether it was signed in."""
+    page = {"acquired": "warm", "status": 200, "ttfb_seconds": 0.01, "load_seconds": 0.02, "seconds": 0.1}
+    good, bad = shown(pages_table([Fetch("/account", page, good=True), Fetch("/account", {}, good=False)]))[2:]
+    assert good.split() == ["/account", "warm", "200", "signed", "in", "10", "ms", "20", "ms", "100", "ms"]
+    assert "not signed in" in bad
+
+
+def test_health() -> None:
+    """Status, reasons, and the numbers in one line each."""
+    report = {"status": "warn", "reasons": ["no agent is idle"], "redis": {"up": True, "ping_ms": 0.1234}}
+    lines = shown(health_table(report))
+    assert lines[0].split() == ["status", "warn", "no", "agent", "is", "idle"]
+    assert any("ping_ms 0.1234" in line for line in lines)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.0004, "0 ms"), (0.25, "250 ms"), (0.99999, "1.0 s"), (61, "61.0 s")])
@@ -149,31 +175,20 @@ def test_the_scrape_is_a_real_one() -> None:
         assert "python_info" in scrape(server.url)
 
 
-def test_lost_spans_are_told() -> None:
-    """What the collector took is said, and what it did not."""
-    name = "browser_telemetry_spans_total"
-    exported, failed = Line(name, {"result": "exported"}, 90), Line(name, {"result": "failed"}, 30)
-    assert sent("ENDPOINT", [exported]) == "The collector of ENDPOINT took 90 spans."
-    assert "refused 30 of 120 spans" in sent("ENDPOINT", [exported, failed])
-
-
-def test_the_store_keeps_trees_and_is_bounded() -> None:
-    """Spans come out as trees in order of time; the oldest go when there are too many."""
-    store = SpanStore(limit=3)
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(store)
-    span = provider.get_tracer("test").start_as_current_span
-    with span("old"):
-        pass
-    with span("invoke_agent Agent"), span("first") as first:
-        first.set_status(Status(StatusCode.ERROR, "why"))
-        with span("second", attributes={"a": 1}):
-            pass
-    provider.shutdown()
-    (root,) = store.runs()
-    assert [child.name for child in root.children] == ["first"]
-    assert (root.children[0].failed, root.children[0].message) == (True, "why")
-    assert root.children[0].children[0].get("a") == 1
+def test_received_spans_become_a_tree() -> None:
+    """Linked by their ids, in order of time, whatever the order in which they came."""
+    spans = [
+        ReceivedSpan("t", "3", "2", "second", 2, 3, {"a": 1}, failed=False, message="", resource={}),
+        ReceivedSpan("t", "2", "1", "first", 1, 4, {}, failed=True, message="why", resource={}),
+        ReceivedSpan("t", "1", "", "root", 0, 1, {}, failed=False, message="", resource={}),
+    ]
+    root = span_tree_of(spans)
+    assert root is not None
+    (first,) = root.children
+    assert (first.name, first.failed, first.message) == ("first", True, "why")
+    assert first.children[0].get("a") == 1
+    assert (root.seconds, root.last) == (1, 4)
+    assert span_tree_of([]) is None
 
 
 def test_an_orphan_is_a_root() -> None:

@@ -128,6 +128,8 @@ CASES: dict[str, tuple[e.Event, Moves]] = {
         e.StepFinished(outcome="ok", seconds=3, phases={"prepare": 1, "model": 2}),
         {
             "browser_steps_total{outcome=ok}": 1,
+            "browser_step_total_duration_seconds_count{}": 1,
+            "browser_step_total_duration_seconds_sum{}": 3,
             "browser_step_duration_seconds_count{phase=prepare}": 1,
             "browser_step_duration_seconds_sum{phase=prepare}": 1,
             "browser_step_duration_seconds_count{phase=model}": 1,
@@ -136,7 +138,11 @@ CASES: dict[str, tuple[e.Event, Moves]] = {
     ),
     "step without phases": (
         e.StepFinished(outcome="timeout", seconds=3, phases={}),
-        {"browser_steps_total{outcome=timeout}": 1},
+        {
+            "browser_steps_total{outcome=timeout}": 1,
+            "browser_step_total_duration_seconds_count{}": 1,
+            "browser_step_total_duration_seconds_sum{}": 3,
+        },
     ),
     "session": (
         e.SessionOperation(operation="restore", result="ok", seconds=0.5, size=1000),

@@ -26,7 +26,8 @@ async def test_greeting() -> None:
     assert [request.step for request in model.state.requests] == [1, 2, 3]
 ```
 
-`builtin_scenarios()` lists what there is to choose from; `load_scenarios(path)` reads your own from JSON.
+`SpanSink` takes the traces of your program as a collector does, for a test to look at. `builtin_scenarios()` lists what
+there is to choose from; `load_scenarios(path)` reads your own from JSON.
 """
 
 from browserwatch.demo.bookkeeping import RecordedRequest
@@ -44,12 +45,15 @@ from browserwatch.demo.scenarios import (
 )
 from browserwatch.demo.serving import serve_in_thread
 from browserwatch.demo.site_app import demo_site
+from browserwatch.demo.span_sink import ReceivedSpan, SpanSink
 
 __all__ = [
     "DemoError",
     "Fault",
+    "ReceivedSpan",
     "RecordedRequest",
     "Scenario",
+    "SpanSink",
     "Step",
     "Usage",
     "Verdict",

@@ -32,9 +32,22 @@ _LINKS = (
     ("missing", "/missing", "A page that is not there"),
     ("error", "/error", "A page that fails"),
     ("download", "/download", "A download"),
+    ("fill", "/fill", "A page that leaves cookies and local storage"),
     ("alert", "/alert", "A page with an alert"),
     ("crash", "/crash", "A page that can crash its tab"),
 )
+
+
+def fill(cookies: int, size: int) -> str:
+    """A page that leaves so many cookies, and so many characters in local storage, in pieces of a thousand."""
+    return page(
+        "Filled",
+        f'<p id="filled">{cookies} cookies, {size} characters</p>',
+        head=script(
+            f"for (let i = 0; i < {cookies}; i++) document.cookie = `c${{i}}=${{'v'.repeat(32)}}; max-age=3600; path=/`;"
+            f"for (let i = 0; i * 1000 < {size}; i++) localStorage.setItem(`k${{i}}`, 'x'.repeat(Math.min(1000, {size} - i * 1000)));"
+        ),
+    )
 
 
 def page(title: str, body: str, *, head: str = "") -> str:

@@ -17,6 +17,8 @@ _COOKIE = "session"
 _MAX_SECONDS = 30.0
 _MAX_HOPS = 10
 _MAX_FORM_BYTES = 64 * 1024
+_MAX_COOKIES = 150  # of one site; browsers keep some 180
+_MAX_STORAGE = 4_000_000
 _DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><circle cx="4" cy="4" r="4"/></svg>'
 
 
@@ -109,6 +111,11 @@ def _download(_: Request) -> Response:
     return Response(f"product,stock,price\r\n{rows}", media_type="text/csv", headers=headers)
 
 
+def _fill(request: Request) -> Response:
+    cookies = int(_number(request, "cookies", 10, _MAX_COOKIES))
+    return HTMLResponse(pages.fill(cookies, int(_number(request, "bytes", 1000, _MAX_STORAGE))))
+
+
 def _error(_: Request) -> Response:
     raise HTTPException(500, "This page always fails.")
 
@@ -148,6 +155,7 @@ def demo_site() -> Starlette:
             Route("/alert", _fixed(pages.alert())),
             Route("/crash", _crash),
             Route("/download", _download),
+            Route("/fill", _fill),
             Route("/error", _error),
             Route("/favicon.ico", _favicon),
         ],

@@ -49,7 +49,7 @@ class Instruments(Collector):
     """
 
     def __init__(self, max_series: int = 3000) -> None:
-        self._refreshers: list[Callable[[], None]] = []
+        self._refreshers: tuple[Callable[[], None], ...] = ()
         self.budget = Budget(max_series, self._overflowed)
         make = self._families = Families(self.budget)
 
@@ -66,6 +66,9 @@ class Instruments(Collector):
         self.steps = make.counter("browser_steps", "Steps that ended", Label("outcome", s.STEP_OUTCOMES, "error"))
         self.step_duration = make.histogram(
             "browser_step_duration_seconds", "Time of a step, by phase", DURATION, PHASE
+        )
+        self.step_total_duration = make.plain_histogram(
+            "browser_step_total_duration_seconds", "Time of a whole step", DURATION
         )
         self.actions = make.counter(
             "browser_actions", "Actions that ended", ACTION, Label("outcome", s.ACTION_OUTCOMES, "error")
@@ -214,9 +217,19 @@ class Instruments(Collector):
         )
         self.process_cpu = make.counter("browser_process_cpu_seconds", "CPU time of the agents, by role", role)
 
-    def on_collect(self, refresh: Callable[[], None]) -> None:
-        """Call this before each scrape, in the scrape's thread: for gauges that show what is rather than what happened."""
-        self._refreshers.append(refresh)
+    def on_collect(self, refresh: Callable[[], None]) -> Callable[[], None]:
+        """Call this before each scrape, in the scrape's thread: for gauges that show what is rather than what happened.
+
+        Returns:
+            A function that ends it.
+        """
+        # A new tuple each time: a scrape may be walking over the old one.
+        self._refreshers = (*self._refreshers, refresh)
+
+        def remove() -> None:
+            self._refreshers = tuple(one for one in self._refreshers if one is not refresh)
+
+        return remove
 
     def _overflowed(self, metric: str) -> None:
         self.series_overflow.child(metric).inc()

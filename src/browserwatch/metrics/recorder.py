@@ -89,6 +89,7 @@ class Recorder:
     def _step_finished(self, event: events.StepFinished) -> None:
         exemplar = _exemplar(event)
         self._to.steps.child(event.outcome).inc(1, exemplar)
+        self._to.step_total_duration.observe(event.seconds, exemplar)
         for phase, seconds in event.phases.items():
             self._to.step_duration.child(phase).observe(seconds, exemplar)
 

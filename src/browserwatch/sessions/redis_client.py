@@ -49,12 +49,10 @@ _CODE = re.compile(rf"\b({'|'.join(_REFUSALS)})\b")
 
 
 class Script:
-    """A Lua script that ships with this package; Redis knows it by its hash."""
+    """A Lua script in the folder `scripts` of a package; Redis knows it by its hash."""
 
-    def __init__(self, name: str) -> None:
-        self.text = (
-            resources.files("browserwatch.sessions").joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
-        )
+    def __init__(self, name: str, package: str = "browserwatch.sessions") -> None:
+        self.text = resources.files(package).joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Generator
+from datetime import datetime
 from typing import Final
 
 from browserwatch.events import Emit, SessionOperation
@@ -67,7 +68,7 @@ class SessionVault:
         with self._reported("lock"):
             lease = await self._acquire(session)
         try:
-            opened = OpenSession(self, lease, await self._restore(session))
+            opened = OpenSession(self, lease, *await self._restore(session))
             keeping = asyncio.create_task(self._keep(opened), name=f"lease of {session}")
             try:
                 yield opened
@@ -107,14 +108,14 @@ class SessionVault:
                 await self._release(await acquiring)
             raise
 
-    async def _restore(self, session: SessionId) -> Snapshot | None:
+    async def _restore(self, session: SessionId) -> tuple[Snapshot | None, datetime | None]:
         with self._reported("restore") as report:
             stored = await self._store.load(session)
             if stored is None:
                 report.result = "miss"
-                return None
+                return None, None
             report.size = len(stored.envelope)
-            return await asyncio.to_thread(self._unseal, session, stored.envelope)
+            return await asyncio.to_thread(self._unseal, session, stored.envelope), stored.info.saved
 
     async def _keep(self, opened: OpenSession) -> None:
         while True:
@@ -160,12 +161,16 @@ class OpenSession:
 
     Attributes:
         snapshot: what is stored: as it was found, then as it was saved last. None: nothing yet.
+        saved: the store's time of that very state.
         lost: somebody else took the session, or it was deleted; saving would fail.
     """
 
-    def __init__(self, vault: SessionVault, lease: SessionLease, snapshot: Snapshot | None) -> None:
+    def __init__(
+        self, vault: SessionVault, lease: SessionLease, snapshot: Snapshot | None, saved: datetime | None
+    ) -> None:
         self.lease = lease
         self.snapshot = snapshot
+        self.saved = saved
         self.lost = False
         self._vault = vault
         self._saving = asyncio.Lock()
@@ -181,7 +186,7 @@ class OpenSession:
         async with self._saving:
             merged = merge(self.snapshot, seen) if self.snapshot else seen
             info = await self._vault.save(self.lease, merged)
-            self.snapshot = merged
+            self.snapshot, self.saved = merged, info.saved
         return info
 
     def __repr__(self) -> str:

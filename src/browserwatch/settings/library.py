@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
-    """Port on which `opentelemetry-instrument` serves ``/metrics``; unset: no server; 0: any free port."""
+    """Port of its own for ``/metrics``; 0: any free one. Unset: no server, or in the service its main port."""
 
     metrics_host: str = "127.0.0.1"
     """Address of that server. Loopback unless told otherwise."""

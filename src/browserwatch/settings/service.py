@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
@@ -194,11 +193,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=1)
-def load_service_settings() -> ServiceSettings:
-    """Read and validate the environment once.
+def load_service_settings(**given: object) -> ServiceSettings:
+    """Read and validate the environment.
+
+    Args:
+        given: values from a command line, which win over the environment; None is as if it was not given.
 
     Raises:
-        ConfigurationError: a variable has a value that can't be used, or two do not go together.
+        ConfigurationError: a value can't be used, or two do not go together.
     """
-    return validated(ServiceSettings, ServiceSettings)
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return validated(lambda: ServiceSettings(**chosen), ServiceSettings)

@@ -4,6 +4,11 @@ Programs with an OpenTelemetry set-up of their own need nothing from here: the i
 there, and costs nothing when there is none.
 """
 
-from browserwatch.tracing.setup import Tracing, configure_tracing, otel_batch_span_processor
+from browserwatch.tracing.setup import (
+    Tracing,
+    configure_tracing,
+    export_only_if_asked,
+    otel_batch_span_processor,
+)
 
-__all__ = ["Tracing", "configure_tracing", "otel_batch_span_processor"]
+__all__ = ["Tracing", "configure_tracing", "export_only_if_asked", "otel_batch_span_processor"]

@@ -34,6 +34,11 @@ MAX_EXPORT_BATCH_SIZE: Final = 512
 SCHEDULE_DELAY_MILLIS: Final = 5000.0
 EXPORT_TIMEOUT_MILLIS: Final = 30_000.0
 SHUTDOWN_SECONDS: Final = 5.0
+EXPORT_VARIABLES: Final = (
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+)
 _SDK_MISSING: Final = "This needs the OpenTelemetry SDK: pip install 'browserwatch[otlp]'"
 
 
@@ -155,6 +160,15 @@ def otel_batch_span_processor(
         max_export_batch_size=batch,
         export_timeout_millis=_number("OTEL_BSP_EXPORT_TIMEOUT", export_timeout_millis),
     )
+
+
+def export_only_if_asked() -> None:
+    """Export no traces unless a variable says where to: a service without a collector would only complain of its absence.
+
+    OpenTelemetry's own default is a collector on this machine. Trace ids are made all the same. Agent processes inherit it.
+    """
+    if not any(os.environ.get(name) for name in EXPORT_VARIABLES):
+        os.environ["OTEL_TRACES_EXPORTER"] = "none"
 
 
 def _is_default(key: str, value: object) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from typing import Final
 
 from browserwatch.cli.demo.environment import prepared, require_extra
 from browserwatch.cli.demo.options import Options
 from browserwatch.cli.terminal import make_console
-from browserwatch.errors import BrowserwatchError, ConfigurationError
+from browserwatch.errors import BrowserwatchError
 from browserwatch.processes.chromium import find_chromium
 
 logger: Final = logging.getLogger(__name__)
@@ -21,13 +19,12 @@ def run_demo(options: Options) -> int:
     """Run the demo.
 
     Returns:
-        The exit code: 0 when every run ended as designed, the failing one included.
+        The exit code: 0 when everything ended as designed, the failing run included.
 
     Raises:
         BrowserwatchError: it can't be run here; the message says why.
     """
     require_extra()
-    _require_display(headed=options.headed)
     chromium = find_chromium()
     width = WIDEST if options.record else min(make_console().width, WIDEST)
     console = make_console(width=width, record=options.record is not None)
@@ -36,18 +33,14 @@ def run_demo(options: Options) -> int:
             from browserwatch.cli.demo.stage import Stage  # noqa: PLC0415  # needs the extra
 
             designed = Stage(options, chromium, workspace, console).play()
-        except BrowserwatchError:
-            raise
+        except BrowserwatchError as error:
+            console.print(str(error), style="red", soft_wrap=True)
+            designed = False
         except Exception as error:
             logger.exception("The demo broke")
             console.print(f"The demo broke ({type(error).__name__}).", style="red")
             designed = False
         if not designed:
             workspace.keep_log = True
-            console.print(f"The log has more: {workspace.log}", soft_wrap=True)
+            console.print(f"The log has more: {workspace.log_path}", soft_wrap=True)
     return int(not designed)
-
-
-def _require_display(*, headed: bool) -> None:
-    if headed and sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
-        raise ConfigurationError("--headed needs a display, and there is none; leave it out.")

@@ -1,38 +1,21 @@
-"""The process of the demo, prepared: variables, a directory of its own, and a log that takes what others print."""
+"""The process of the demo, prepared: a directory of its own, and a log that takes what others print."""
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TextIO
+from typing import IO, Final
 
 from browserwatch.errors import MissingDependencyError
-from browserwatch.processes.chromium import contained_in
 
-OTLP_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-NEEDED: Final = ("browser_use", "starlette", "uvicorn", "opentelemetry.sdk")
-LOOPBACK: Final = "127.0.0.1,localhost"
-# browser-use reads its variables when it is imported, and so is quiet, alone and without the internet.
-VARIABLES: Final = {
-    "ANONYMIZED_TELEMETRY": "false",
-    "BROWSER_USE_VERSION_CHECK": "false",
-    "BROWSER_USE_DISABLE_EXTENSIONS": "1",
-    "BROWSER_USE_CLOUD_HINTS": "false",
-    "BROWSER_USE_CLOUD_SYNC": "false",
-    "BROWSER_USE_SETUP_LOGGING": "false",
-    # The report needs every span, whatever the user's own programs sample.
-    "OTEL_SDK_DISABLED": "false",
-    "OTEL_TRACES_SAMPLER": "always_on",
-}
+NEEDED: Final = ("browser_use", "starlette", "uvicorn", "fastapi", "redis", "opentelemetry.sdk")
 
 
 @dataclass(slots=True)
@@ -40,16 +23,17 @@ class Workspace:
     """Where the demo puts files. All of it is removed at the end, but the log when `keep_log` is set."""
 
     root: Path
+    log: IO[str]
     keep_log: bool = False
 
     @property
-    def files(self) -> Path:
-        """Directory for profiles, downloads and whatever else browser-use makes."""
-        return self.root / "files"
+    def data(self) -> Path:
+        """The service's data directory. A short name: a socket lies in it."""
+        return self.root / "data"
 
     @property
-    def log(self) -> Path:
-        """What browser-use and others would have printed."""
+    def log_path(self) -> Path:
+        """What the service and the demo's own servers would have printed."""
         return self.root / "log.txt"
 
 
@@ -64,27 +48,16 @@ def require_extra() -> None:
             raise MissingDependencyError(f"The demo needs {name}: pip install 'browserwatch[demo]'")
 
 
-def exporting_to() -> str:
-    """The variable that names a collector for the spans; empty when there is none."""
-    return next((name for name in OTLP_ENDPOINTS if os.environ.get(name)), "")
-
-
 @contextmanager
 def prepared() -> Generator[Workspace]:
     """A process ready for the demo, and put back afterwards."""
-    workspace = Workspace(Path(tempfile.mkdtemp(prefix="browserwatch-demo-")))
-    workspace.files.mkdir()
+    root = Path(tempfile.mkdtemp(prefix="browserwatch-demo-"))
     with ExitStack() as stack:
+        log = stack.enter_context((root / "log.txt").open("w", encoding="utf-8", errors="replace", buffering=1))
+        workspace = Workspace(root, log)
         stack.callback(_remove, workspace)
-        stack.enter_context(_variables(workspace))
-        stack.enter_context(_own_temporary_directory(workspace.files))
         stack.enter_context(_terminated_like_ctrl_c())
-        log = stack.enter_context(workspace.log.open("w", encoding="utf-8", errors="replace"))
         stack.enter_context(_logging_to(log))
-        # Late `__del__` methods of asyncio's transports print, too.
-        stack.callback(gc.collect)
-        stack.enter_context(redirect_stdout(log))
-        stack.enter_context(redirect_stderr(log))
         yield workspace
 
 
@@ -96,39 +69,12 @@ def _available(name: str) -> bool:
 
 
 def _remove(workspace: Workspace) -> None:
-    shutil.rmtree(workspace.files if workspace.keep_log else workspace.root, ignore_errors=True)
-
-
-@contextmanager
-def _variables(workspace: Workspace) -> Generator[None]:
-    before = dict(os.environ)
-    os.environ.update(
-        VARIABLES, BROWSER_USE_CONFIG_DIR=str(workspace.files / "config"), **contained_in(workspace.files)
-    )
-    os.environ["OTEL_TRACES_EXPORTER"] = "otlp" if exporting_to() else "none"
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "3")  # seconds; the end of the demo waits for it
-    for name in ("no_proxy", "NO_PROXY"):
-        os.environ[name] = ",".join(filter(None, (before.get(name), LOOPBACK)))
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@contextmanager
-def _own_temporary_directory(directory: Path) -> Generator[None]:
-    # browser-use makes directories of agents and downloads wherever this points, and removes none.
-    before, tempfile.tempdir = tempfile.tempdir, str(directory)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
+    shutil.rmtree(workspace.data if workspace.keep_log else workspace.root, ignore_errors=True)
 
 
 @contextmanager
 def _terminated_like_ctrl_c() -> Generator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: with its browsers and directories cleaned up."""
+    """SIGTERM ends the demo as Ctrl-C does: with the service stopped and the directory removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -137,17 +83,16 @@ def _terminated_like_ctrl_c() -> Generator[None]:
 
 
 @contextmanager
-def _logging_to(stream: TextIO) -> Generator[None]:
+def _logging_to(stream: IO[str]) -> Generator[None]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    logging.captureWarnings(capture=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         yield
     finally:
-        logging.captureWarnings(capture=False)
         root.handlers[:] = before
         root.setLevel(level)

@@ -12,5 +12,4 @@ class Options:
 
     serve: bool = False
     port: int = 0
-    headed: bool = False
     record: Path | None = None

@@ -1,77 +1,105 @@
-"""What the demo ends with, as tables: the runs, their slowest steps, and the key metrics."""
+"""What the demo ends with, as tables: runs, pages, slowest steps, health, and the key metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from browserwatch import semantics as s
 from browserwatch.cli.demo.scrape import Line
-from browserwatch.cli.demo.spans import Node
 from browserwatch.cli.terminal import printable
 
 SLOWEST: Final = 5
 BAR: Final = 24
 PHASE_STYLES: Final = {"prepare": "blue", "model": "magenta", "act": "cyan", "finalize": "white"}
+STATUS_STYLES: Final = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 
 class Run(NamedTuple):
-    """A run by its name in the demo, with its span; None when it did not even begin."""
+    """A run by its name in the demo: the service's record of it, and its steps; no record when it was not taken."""
 
     name: str
-    root: Node | None
+    record: Mapping[str, Any] | None
+    steps: list[dict[str, Any]]
+
+
+class Fetch(NamedTuple):
+    """A page fetch: the service's answer, and whether the page showed what it should."""
+
+    path: str
+    page: Mapping[str, Any]
+    good: bool
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
     """How each run ended, what it used, and how long it took."""
-    table = _table()
-    for heading in ("run", "outcome", "reason"):
-        table.add_column(heading)
-    for heading in ("steps", "tokens in", "out", "cost", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, root in runs:
-        if root is None:
-            table.add_row(Text(name), Text("did not run", style="red"))
+    table = _table("run", "agent", "outcome", "reason", numbers=("steps", "tokens in", "out", "cost", "time"))
+    for name, record, _ in runs:
+        if record is None:
+            table.add_row(Text(name), "", Text("did not run", style="red"))
             continue
-        outcome, reason = str(root.get(s.RUN_OUTCOME)), str(root.get(s.RUN_FAILURE_REASON))
+        outcome, reason = str(record.get("outcome")), str(record.get("failure_reason"))
+        usage: Mapping[str, Any] = record.get("usage") or {}
         table.add_row(
             Text(name),
+            Text(str(record.get("acquired") or "")),
             Text(outcome, style="green" if outcome == "success" else "red"),
             Text("" if reason == "none" else reason, style="red"),
-            str(root.get(s.RUN_STEPS)),
-            f"{root.get(s.GEN_AI_INPUT_TOKENS, 0):,}",
-            f"{root.get(s.GEN_AI_OUTPUT_TOKENS, 0):,}",
-            f"${root.get(s.RUN_COST_USD, 0):.4f}",
-            duration(root.seconds),
+            str(record.get("steps")),
+            f"{usage.get('input_tokens', 0):,}",
+            f"{usage.get('output_tokens', 0):,}",
+            f"${usage.get('cost_usd', 0):.4f}",
+            duration(_seconds(record)),
         )
     return table
 
 
-def steps_table(runs: Iterable[Run], phases: Mapping[str, Mapping[str, float]]) -> Table:
+def pages_table(fetches: Iterable[Fetch]) -> Table:
+    """The pages that were fetched, and how their session came about."""
+    table = _table("page", "session", "status", "shows", numbers=("first byte", "load", "time"))
+    for path, page, good in fetches:
+        table.add_row(
+            Text(path),
+            Text(str(page.get("acquired") or "")),
+            Text(str(page.get("status") or page.get("outcome"))),
+            Text("signed in", style="green") if good else Text("not signed in", style="red"),
+            *(duration(float(page.get(key) or 0)) for key in ("ttfb_seconds", "load_seconds", "seconds")),
+        )
+    return table
+
+
+def steps_table(runs: Iterable[Run]) -> Table:
     """The slowest steps, and where their time went."""
-    steps = [(run.name, node) for run in runs if run.root for node in run.root.children if node.name == s.AGENT_STEP]
-    slowest = sorted(steps, key=lambda step: step[1].seconds, reverse=True)[:SLOWEST]
-    table = _table()
-    table.add_column("run")
-    for heading in ("step", "time"):
-        table.add_column(heading, justify="right")
+    steps = [(run.name, step) for run in runs for step in run.steps]
+    slowest = sorted(steps, key=lambda step: step[1]["seconds"], reverse=True)[:SLOWEST]
+    table = _table("run", numbers=("step", "time"))
     for phase in ("prepare", "model", "act"):
         table.add_column(Text(phase, style=PHASE_STYLES[phase]), justify="right")
     table.add_column("")
-    for name, node in slowest:
-        split = phases.get(node.span_id, {})
+    for name, step in slowest:
+        split: dict[str, float] = step.get("phases") or {}
         parts = [duration(split[phase]) if phase in split else "" for phase in ("prepare", "model", "act")]
-        table.add_row(
-            Text(name),
-            str(node.get(s.STEP_NUMBER)),
-            duration(node.seconds),
-            *parts,
-            _bar(split, slowest[0][1].seconds),
+        bar = _bar(split, slowest[0][1]["seconds"])
+        table.add_row(Text(name), str(step["number"]), duration(step["seconds"]), *parts, bar)
+    return table
+
+
+def health_table(report: Mapping[str, Any]) -> Table:
+    """What `/health/browser` says, in short."""
+    table = Table.grid(padding=(0, 2))
+    status = str(report.get("status"))
+    reasons = "; ".join(map(str, report.get("reasons") or ()))
+    table.add_row(Text("status", style="dim"), Text(status, style=STATUS_STYLES.get(status, "")), printable(reasons))
+    for name in ("agents", "redis", "queue", "resources", "versions"):
+        found: Mapping[str, Any] = report.get(name) or {}
+        told = ", ".join(
+            f"{key} {_number(value)}" for key, value in found.items() if isinstance(value, str | int | float)
         )
+        table.add_row(Text(name, style="dim"), "", printable(told))
     return table
 
 
@@ -94,14 +122,30 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if round(seconds, 4) < 1 else f"{seconds:.1f} s"
 
 
-def _table() -> Table:
-    return Table(
+def _seconds(record: Mapping[str, Any]) -> float:
+    """From the moment it had an agent to its end."""
+    if not record.get("started") or not record.get("finished"):
+        return 0.0
+    return (datetime.fromisoformat(record["finished"]) - datetime.fromisoformat(record["started"])).total_seconds()
+
+
+def _number(value: str | float) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(*columns: str, numbers: Iterable[str] = ()) -> Table:
+    table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
         header_style="dim",
         border_style="dim",
         padding=(0, 1, 0, 0),
     )
+    for heading in columns:
+        table.add_column(heading)
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
 
 
 def _bar(split: Mapping[str, float], longest: float) -> Text:

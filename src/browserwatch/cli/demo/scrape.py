@@ -22,7 +22,13 @@ class Pick(NamedTuple):
 
 PICKS: Final = (
     Pick("browser_active_agents", always=True),
+    Pick("browser_session_reuse_total", ("source",), always=True),
     Pick("browser_runs_total", ("outcome", "failure_reason")),
+    Pick("browser_pool_agents", ("state",)),
+    Pick("browser_agent_acquire_duration_seconds_count", ("result",)),
+    Pick("browser_session_operations_total", ("operation", "result")),
+    Pick("browser_redis_ping_seconds"),
+    Pick("browser_process_memory_bytes", ("role",)),
     Pick("browser_steps_total", ("outcome",)),
     Pick("browser_navigations_total", ("outcome",)),
     Pick("browser_actions_total", ("outcome",)),

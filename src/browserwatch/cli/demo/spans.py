@@ -1,19 +1,12 @@
-"""Keeping the spans of the demo, and putting them together to trees again."""
+"""Putting received spans together to trees again."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.trace import StatusCode
-
-from browserwatch import semantics as s
-
-MAX_SPANS: Final = 10_000
+from browserwatch.demo import ReceivedSpan
 
 
 @dataclass(slots=True)
@@ -35,28 +28,29 @@ class Node:
         """How long it took."""
         return self.ended - self.started
 
+    @property
+    def last(self) -> float:
+        """When the last of it and of all below it ended: a request may be over long before the run it began."""
+        return max(self.ended, *(child.last for child in self.children)) if self.children else self.ended
+
     def get(self, key: str, default: Any = None) -> Any:
         """An attribute."""
         return self.attributes.get(key, default)
 
 
-class SpanStore(SpanProcessor):
-    """Keeps the spans that end; the oldest go when there are too many."""
-
-    def __init__(self, limit: int = MAX_SPANS) -> None:
-        self._spans: deque[ReadableSpan] = deque(maxlen=limit)
-        self._lock = threading.Lock()
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Keep it."""
-        with self._lock:
-            self._spans.append(span)
-
-    def runs(self) -> list[Node]:
-        """The runs, in the order in which they began, each with its tree."""
-        with self._lock:
-            spans = list(self._spans)
-        return [root for root in trees([_node(span) for span in spans]) if root.name.startswith(s.INVOKE_AGENT)]
+def span_tree_of(spans: Iterable[ReceivedSpan]) -> Node | None:
+    """The tree of one trace; None when its root is not there."""
+    roots = trees(
+        [
+            Node(
+                *(span.name, span.span_id, span.parent_id, span.started, span.ended, span.attributes),
+                failed=span.failed,
+                message=span.message,
+            )
+            for span in spans
+        ]
+    )
+    return roots[0] if roots else None
 
 
 def trees(nodes: Sequence[Node]) -> list[Node]:
@@ -67,17 +61,3 @@ def trees(nodes: Sequence[Node]) -> list[Node]:
         parent = by_id.get(node.parent_id)
         (roots if parent is None else parent.children).append(node)
     return roots
-
-
-def _node(span: ReadableSpan) -> Node:
-    context = span.get_span_context()
-    return Node(
-        name=span.name,
-        span_id=f"{context.span_id:016x}" if context else "",
-        parent_id=f"{span.parent.span_id:016x}" if span.parent else "",
-        started=(span.start_time or 0) / 1e9,
-        ended=(span.end_time or 0) / 1e9,
-        attributes=span.attributes or {},
-        failed=span.status.status_code is StatusCode.ERROR,
-        message=span.status.description or "",
-    )

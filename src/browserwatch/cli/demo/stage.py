@@ -1,29 +1,39 @@
-"""The demo from the first agent to the last table."""
+"""The demo from the start of the service to the last table."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 from browserwatch import semantics as s
-from browserwatch.cli.demo.agents import AT_ONCE, PLANS, Lab, end_leftovers, run_all
+from browserwatch.cli.client import ServiceClient
 from browserwatch.cli.demo.display import shown
-from browserwatch.cli.demo.environment import Workspace, exporting_to
+from browserwatch.cli.demo.environment import Workspace
 from browserwatch.cli.demo.options import Options
 from browserwatch.cli.demo.picture import save_picture
+from browserwatch.cli.demo.plans import AGENTS, PAGES, PLANS, SIGN_IN, Plan
 from browserwatch.cli.demo.progress import Board
-from browserwatch.cli.demo.report import Run, metrics_table, runs_table, steps_table
-from browserwatch.cli.demo.scrape import Line, key_metrics, scrape
+from browserwatch.cli.demo.report import (
+    Fetch,
+    Run,
+    health_table,
+    metrics_table,
+    pages_table,
+    runs_table,
+    steps_table,
+)
+from browserwatch.cli.demo.scrape import key_metrics, scrape
+from browserwatch.cli.demo.serving import running, variables
+from browserwatch.cli.demo.spans import span_tree_of
 from browserwatch.cli.demo.tree import span_tree
-from browserwatch.cli.demo.watching import Watch, watching
 from browserwatch.cli.terminal import make_console
-from browserwatch.demo import demo_site, scripted_model, serve_in_thread
-from browserwatch.metrics import start_metrics_server
+from browserwatch.demo import SpanSink, demo_site, scripted_model, serve_in_thread
 from browserwatch.processes.chromium import Chromium, unsandboxed_because
 
 MODEL_SECONDS: Final = 0.25
@@ -41,97 +51,98 @@ class Stage:
         self._console = console
         self._progress = make_console(console.file)  # one of its own: progress is not part of a recorded report
         self._board = Board(tuple(plan.scenario for plan in PLANS), self._tell)
+        self._sink = SpanSink()
 
     def play(self) -> bool:
-        """Run the agents and report.
+        """Start the service, have it work, and report.
 
         Returns:
-            Whether every run ended as designed.
+            Whether every run and page fetch ended as designed.
         """
         with ExitStack() as stack:
-            server = stack.enter_context(start_metrics_server(self._options.port))
             site = stack.enter_context(serve_in_thread(demo_site()))
             model = stack.enter_context(serve_in_thread(scripted_model(latency=MODEL_SECONDS)))
+            sink = stack.enter_context(serve_in_thread(self._sink.app()))
             self._introduce()
-            with watching(self._board) as watch:
-                self._run_agents(site, model)
-                watch.provider.force_flush()
-            runs = self._runs(watch)
-            self._report(runs, watch, key_metrics(scrape(server.url)))
+            environment = variables(self._workspace, site=site, model=model, spans=sink, port=self._options.port)
+            url = stack.enter_context(running(environment, self._workspace.log))
+            service = stack.enter_context(ServiceClient(url))
+            runs = self._run_all(service, site)
+            fetches = [self._fetch(service, site, number) for number in range(len(PAGES))]
+            self._report(runs, fetches, service)
             if self._options.record is not None:
                 save_picture(self._console, self._options.record)
-            self._console.print(Text.assemble(("\nMetrics  ", "bold"), server.url))
+            self._tell_addresses(url, site)
             if self._options.serve:
-                self._wait(site)
-        return all(
-            run.root is not None and run.root.get(s.RUN_OUTCOME) == plan.outcome
-            for run, plan in zip(runs, PLANS, strict=True)
-        )
+                self._wait()
+        ended = [run.record is not None and run.record.get("outcome") for run in runs]
+        return ended == [plan.outcome for plan in PLANS] and all(fetch.good for fetch in fetches)
 
     def _tell(self, line: str) -> None:
         if not self._progress.is_terminal:
             self._progress.print(line, soft_wrap=True)
 
     def _introduce(self) -> None:
-        reason = unsandboxed_because()
-        said = f"{len(PLANS)} agents, {AT_ONCE} at a time, in {self._chromium.version}"
+        said = f"a service with {AGENTS} agents, {len(PLANS)} runs, in {self._chromium.version}"
         self._console.print(Text.assemble(("\nbrowserwatch demo  ", "bold"), (said, "dim")))
-        if reason:
+        if reason := unsandboxed_because():
             self._console.print(f"Chromium runs without its sandbox: it can't be used {reason}.", style="dim")
         self._console.print()
 
-    def _run_agents(self, site: str, model: str) -> None:
-        lab = Lab(
-            site=site,
-            model=model,
-            chromium=self._chromium.path,
-            files=self._workspace.files,
-            headless=not self._options.headed,
-            sandbox=not unsandboxed_because(),
-            made=self._board.expect,
-        )
-        try:
-            with shown(self._board, self._progress):
-                asyncio.run(run_all(lab))
-        finally:
-            end_leftovers()
+    def _run_all(self, service: ServiceClient, site: str) -> list[Run]:
+        with shown(self._board, self._progress), ThreadPoolExecutor(len(PLANS)) as threads:
+            return list(threads.map(partial(self._run, service, site), PLANS))
 
-    def _runs(self, watch: Watch) -> list[Run]:
-        roots = {self._board.name_of(str(root.get(s.GEN_AI_AGENT_ID))): root for root in watch.store.runs()}
-        return [Run(plan.scenario, roots.get(plan.scenario)) for plan in PLANS]
+    def _run(self, service: ServiceClient, site: str, plan: Plan) -> Run:
+        request = {
+            "task": f"[scenario: {plan.scenario}] site: {site}",
+            "sensitive_data": SIGN_IN,
+            "max_steps": 15,
+            **({"session": plan.session} if plan.session else {}),
+        }
+        run_id = str(service.submit(request)["id"])
+        for kind, data in service.follow(run_id):
+            self._board.hear(plan.scenario, kind, data)
+        return Run(plan.scenario, service.run(run_id), self._board.rows[plan.scenario].steps)
 
-    def _report(self, runs: list[Run], watch: Watch, lines: list[Line]) -> None:
+    def _fetch(self, service: ServiceClient, site: str, number: int) -> Fetch:
+        plan = PAGES[number]
+        page = service.fetch({"url": f"{site}{plan.path}", "session": plan.session, "format": "text"})
+        return Fetch(plan.path, page, plan.shows in str(page.get("content")))
+
+    def _report(self, runs: list[Run], fetches: list[Fetch], service: ServiceClient) -> None:
         self._section("Runs", runs_table(runs))
         self._console.print(
             f"`{SHOWN_TREE}` fails by design. The model is scripted: tokens and costs are made up.", style="dim"
         )
-        self._section("Slowest steps", steps_table(runs, watch.phases.of))
+        self._section("Pages fetched with the login of `shop-login`", pages_table(fetches))
+        self._section("Slowest steps", steps_table(runs))
         for run in runs:
-            if run.name == SHOWN_TREE and run.root is not None:
-                self._section(f"Spans of `{run.name}`", span_tree(run.root, self._console.width))
-        self._section("Metrics, as Prometheus sees them", metrics_table(lines))
-        if variable := exporting_to():
-            self._console.print(sent(variable, lines))
+            if run.name == SHOWN_TREE and run.record is not None:
+                self._show_tree(run.name, str(run.record.get("trace_id")))
+        self._section("GET /health/browser", health_table(service.health()))
+        lines = key_metrics(scrape(f"{service.url}/metrics"))
+        self._section("GET /metrics, as Prometheus sees them", metrics_table(lines))
+
+    def _show_tree(self, name: str, trace_id: str) -> None:
+        self._sink.wait_for(trace_id, (s.AGENT_ACQUIRE, s.INVOKE_AGENT))
+        if root := span_tree_of(self._sink.trace(trace_id)):
+            self._section(f"Trace of `{name}`", span_tree(root, self._console.width))
 
     def _section(self, heading: str, content: RenderableType) -> None:
         self._console.print(Text(f"\n{heading}", style="bold"))
         self._console.print(content)
 
-    def _wait(self, site: str) -> None:
-        self._console.print(Text.assemble(("Site     ", "bold"), site))
-        self._console.print("\nServing both until Ctrl-C.")
+    def _tell_addresses(self, url: str, site: str) -> None:
+        self._console.print()
+        for name, address in (("Service", url), ("Health", f"{url}/health/browser"), ("Metrics", f"{url}/metrics")):
+            self._console.print(Text.assemble((f"{name:<9}", "bold"), address))
+        if self._options.serve:
+            self._console.print(Text.assemble((f"{'Site':<9}", "bold"), site))
+
+    def _wait(self) -> None:
+        self._console.print("\nServing all of it until Ctrl-C.")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
             self._console.print("\nStopped.", style="dim")
-
-
-def sent(variable: str, lines: list[Line]) -> str:
-    """What became of the spans on their way to the collector that a variable names."""
-    counts = {line.labels["result"]: line.value for line in lines if line.sample == "browser_telemetry_spans_total"}
-    exported, lost = counts.pop("exported", 0), sum(counts.values())
-    if lost:
-        return (
-            f"The collector of {variable} refused {lost:.0f} of {exported + lost:.0f} spans: see `browserwatch doctor`."
-        )
-    return f"The collector of {variable} took {exported:.0f} spans."

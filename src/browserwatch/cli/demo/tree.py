@@ -1,4 +1,4 @@
-"""The spans of one run as a tree, each with its time and its place in the run."""
+"""The spans of one trace as a tree, each with its time and its place in it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ STYLES: Final = {
     s.PAGE_FETCH: "blue",
     s.BROWSER_LAUNCH: "blue",
     s.BROWSER_STATE: "blue",
+    s.AGENT_ACQUIRE: "green",
+    s.SESSION_RESTORE: "green",
+    s.SESSION_SAVE: "green",
 }
 
 
 def span_tree(root: Node, width: int) -> Tree:
-    """A tree that fits the width: name and details, duration, and a bar on the time line of the run."""
+    """A tree that fits the width: name and details, duration, and a bar on the time line of the trace."""
     bar = width // 5
     return _branch(root, root, width - bar - TIME - 1, bar)
 
@@ -53,7 +56,7 @@ def _style(node: Node) -> str:
 
 def _details(node: Node) -> list[tuple[str, str]]:
     """What tells most about a span, with its style."""
-    if node.name == s.PAGE_FETCH:
+    if node.name == s.PAGE_FETCH and s.PAGE_CAUSE in node.attributes:
         result = node.get(s.HTTP_STATUS) or node.get(s.PAGE_OUTCOME)
         return [
             (f"{node.get(s.URL_PATH)} by {node.get(s.PAGE_CAUSE)}:", ""),
@@ -62,6 +65,10 @@ def _details(node: Node) -> list[tuple[str, str]]:
     details: list[tuple[str, str]] = []
     if number := node.get(s.STEP_NUMBER):
         details.append((str(number), ""))
+    telling = (node.get(key) for key in (s.ACQUIRE_RESULT, s.SESSION_SOURCE, s.URL_PATH))
+    details += [(str(told), "") for told in telling if told]
+    if cookies := node.get(s.SESSION_COOKIES):
+        details.append((f"{cookies} cookies", "dim"))
     if tokens := node.get(s.GEN_AI_INPUT_TOKENS):
         details.append((f"{tokens:,} + {node.get(s.GEN_AI_OUTPUT_TOKENS, 0):,} tokens", "dim"))
     if error := node.get(s.ERROR_TYPE):
@@ -70,8 +77,8 @@ def _details(node: Node) -> list[tuple[str, str]]:
 
 
 def _place(node: Node, root: Node, width: int) -> Text:
-    """A bar where the span lies in its run; what goes on after the run's end is cut there."""
-    scale = width / max(root.seconds, 1e-9)
+    """A bar where the span lies in its trace."""
+    scale = width / max(root.last - root.started, 1e-9)
     start = min(max(0, int((node.started - root.started) * scale)), width - 1)
     length = min(max(1, round(node.seconds * scale)), width - start)
     return Text(" " * start + "━" * length, style=_style(node))

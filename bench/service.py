@@ -1,0 +1,198 @@
+"""What the pool is worth: `python -m bench.service [--rounds N] [--json FILE]`.
+
+Arms take turns: the pool's four agents against four by `asyncio.gather` in one process, in steps per second; then from a
+request to the first question to the model, on a warm agent against a cold start; acquire, restore, health and metrics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bench.figures import Figure, percentile, table
+from bench.lab import STEPS, Lab, lab
+from browserwatch import semantics as s
+from browserwatch.cli.client import ServiceClient
+from browserwatch.cli.demo.environment import prepared
+from browserwatch.cli.demo.serving import running, variables
+from browserwatch.processes.chromium import find_chromium
+
+AGENTS: Final = 4
+RUNS: Final = 2
+COOKIES: Final = 100
+LOCAL_STORAGE: Final = 1_000_000
+PROBED: Final = {"/health/browser": "< 50", "/metrics": "< 100"}
+PROBE_SECONDS: Final = 0.05
+BATCH_SECONDS: Final = 2.0
+"""Longer than the agents keep their spans."""
+
+
+class Bench:
+    """The arms, and what was measured."""
+
+    def __init__(self, place: Lab, service: ServiceClient) -> None:
+        self.place = place
+        self.service = service
+        self.values: defaultdict[str, list[float]] = defaultdict(list)
+
+    def round(self) -> str:
+        """One turn of all arms; a line about it."""
+        with self._probing():
+            pool = self._pool()
+        gather = self._bare(AGENTS, RUNS)
+        self.warm_up()
+        warm = self._first_question(self._run)
+        cold = self._first_question(lambda: self._bare(1, 1))
+        found = {"pool": pool, "gather": gather, "throughput": pool / gather, "warm": warm, "cold": cold}
+        for name, value in {**found, "first": cold / warm}.items():
+            self.values[name].append(value)
+        return ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+
+    def sessions(self, times: int) -> None:
+        """Acquire warm agents, and restore a large session into browsers that have not got it."""
+        for _ in range(times):
+            self.warm_up()
+            self._fetch("/table", "warm")
+        self._fetch(f"/fill?cookies={COOKIES}&bytes={LOCAL_STORAGE}", "large")
+        restored = len(self._spans(s.SESSION_RESTORE))
+        for number in range(times):
+            for other in range(AGENTS):  # every agent takes another session in between
+                self._fetch("/table", f"other-{number}-{other}")
+            self._fetch("/table", "large")
+        time.sleep(BATCH_SECONDS)
+        self.values["acquire"] = [
+            seconds * 1e3 for seconds, found in self._spans(s.AGENT_ACQUIRE) if found.get(s.ACQUIRE_RESULT) == "warm"
+        ]
+        self.values["restore"] = [
+            seconds * 1e3
+            for seconds, found in self._spans(s.SESSION_RESTORE)[restored:]
+            if found.get(s.SESSION_COOKIES, 0) >= COOKIES
+        ]
+
+    def figures(self) -> list[Figure]:
+        """Everything that was measured."""
+
+        def figure(key: str, name: str, unit: str, aim: str = "") -> Figure:
+            return Figure(name, unit, tuple(self.values[key]), aim)
+
+        return [
+            figure("throughput", "pool against gather, steps per second", "x", "≥ 2"),
+            figure("pool", "pool of four", "steps/s"),
+            figure("gather", "four by gather in one process", "steps/s"),
+            figure("first", "first question: cold start against warm agent", "x", "≥ 10"),
+            figure("warm", "first question, warm agent", "s"),
+            figure("cold", "first question, cold start", "s"),
+            figure("acquire", "acquire of a warm agent", "ms", "< 10"),
+            figure("restore", f"restore of {COOKIES} cookies and {LOCAL_STORAGE / 1e6:g} MB", "ms", "< 100"),
+            *(figure(path, f"GET {path}, p99 of a round, all agents busy", "ms", aim) for path, aim in PROBED.items()),
+        ]
+
+    # --- arms --------------------------------------------------------------------------------------------------------
+    def _pool(self) -> float:
+        started = time.perf_counter()
+        with ThreadPoolExecutor(AGENTS * RUNS) as threads:
+            records = [done.result() for done in [threads.submit(self._run) for _ in range(AGENTS * RUNS)]]
+        return sum(record["steps"] for record in records) / (time.perf_counter() - started)
+
+    def _run(self) -> dict[str, Any]:
+        run_id = str(self.service.submit({"task": self.place.task, "max_steps": STEPS + 2})["id"])
+        for _ in self.service.follow(run_id):
+            pass
+        record = self.service.run(run_id)
+        if record["outcome"] != "success":
+            raise SystemExit(f"a run ended as {record['outcome']}: {record['message']}")
+        return record
+
+    def _bare(self, agents: int, runs: int) -> float:
+        """Steps per second of plain browser-use in a process of its own."""
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+            options = (self.place.site, self.place.model, str(find_chromium().path), directory)
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.bare", str(agents), str(runs), *options],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        result = json.loads(done.stdout.splitlines()[-1])
+        return result["steps"] / result["seconds"]
+
+    def _first_question(self, begin: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        with ThreadPoolExecutor(1) as threads:
+            doing = threads.submit(begin)
+            asked = self.place.asked.first_after(started, 120)
+            doing.result()
+        return asked - started
+
+    def _fetch(self, path: str, session: str) -> None:
+        self.service.fetch({"url": f"{self.place.site}{path}", "session": session, "format": "text"})
+
+    # --- around them -------------------------------------------------------------------------------------------------
+    @contextmanager
+    def _probing(self) -> Generator[None]:
+        """Ask for health and metrics all the while; the p99 of each is a value."""
+        stop = threading.Event()
+        times: dict[str, list[float]] = {path: [] for path in PROBED}
+
+        def probe() -> None:
+            with httpx.Client(base_url=self.service.url, trust_env=False) as client:
+                while not stop.wait(PROBE_SECONDS):
+                    for path, found in times.items():
+                        started = time.perf_counter()
+                        client.get(path).raise_for_status()
+                        found.append(time.perf_counter() - started)
+
+        thread = threading.Thread(target=probe)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+        for path, found in times.items():
+            self.values[path].append(percentile(found, 0.99) * 1e3)
+
+    def warm_up(self) -> None:
+        """Wait until every agent is idle."""
+        while self.service.health()["agents"]["states"]["idle"] < AGENTS:
+            time.sleep(0.1)
+
+    def _spans(self, name: str) -> list[tuple[float, Any]]:
+        return [(span.ended - span.started, span.attributes) for span in self.place.sink.spans if span.name == name]
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description="What the pool is worth.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the single values, too")
+    options = parser.parse_args()
+    with lab() as place, prepared() as workspace:
+        environment = variables(workspace, site=place.site, model=place.model, spans=place.spans, port=0)
+        environment |= {"BROWSERWATCH_POOL_MIN_IDLE": str(AGENTS), "BROWSERWATCH_POOL_MAX_SIZE": str(AGENTS)}
+        with running(environment, workspace.log) as url, ServiceClient(url) as service:
+            bench = Bench(place, service)
+            for number in range(options.rounds):
+                bench.warm_up()
+                print(f"round {number + 1}: {bench.round()}", flush=True)
+            bench.sessions(options.rounds * 3)
+    print(table(bench.figures()))
+    if options.json:
+        options.json.write_text(json.dumps(bench.values))
+
+
+if __name__ == "__main__":
+    main()
