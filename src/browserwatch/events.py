@@ -80,7 +80,7 @@ class PageLoaded(Event, frozen=True):
 
 
 class PolicyBlocked(Event, frozen=True):
-    """A navigation was refused by browser-use's own domain policy."""
+    """A navigation or a connection was refused: by browser-use's own domain policy, or by the service's egress policy."""
 
     rule: str
 

@@ -55,7 +55,6 @@ class AgentProcess:
         self.events: list[Happened] = []
         self.lines: list[bytes] = []
         self.errors = b""
-        self.gone = asyncio.Event()
         self._reader, self._writer = streams
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[FromAgent]] = {}
@@ -137,7 +136,9 @@ class AgentProcess:
                 break
             self.lines.append(line)
             self._take(decode_from_agent(line))
-        self.gone.set()
+        if not self.ready.done():
+            await self._tasks[1]
+            self.ready.set_exception(AssertionError(self.errors.decode()))
 
     def _take(self, message: FromAgent) -> None:
         match message:
@@ -151,7 +152,9 @@ class AgentProcess:
             case Failed(id=0):
                 self.ready.set_exception(AssertionError(message))
             case _:
-                self._waiting[message.id].set_result(message)
+                future = self._waiting[message.id]
+                if not future.done():
+                    future.set_result(message)
 
     async def _listen(self) -> None:
         assert self.process.stderr is not None
@@ -191,9 +194,7 @@ async def agent_process(
     agent = await spawn(directory, variables, **configure)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            await asyncio.wait({agent.ready, asyncio.create_task(agent.gone.wait())}, return_when="FIRST_COMPLETED")
-        assert agent.ready.done(), agent.errors
-        await agent.ready
+            await agent.ready
         yield agent
     finally:
         await agent.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -48,6 +48,7 @@ class FakeRuns:
         self.records: dict[str, RunRecord] = {}
         self.events: dict[str, list[RunEvent]] = {}
         self.followers = 0
+        self._moved = asyncio.Event()
         self._keys: dict[tuple[str, str], tuple[RunRequest, str]] = {}
         self._changed = asyncio.Condition()
 
@@ -94,19 +95,18 @@ class FakeRuns:
         """Tell what happens."""
         await self.get(tenant, run_id)
         self.followers += 1
+        self._moved.set()
         try:
-            while not (after and self._over(run_id, after)):
-                while after < len(self.events[run_id]):
-                    yield self.events[run_id][after]
-                    after += 1
-                if self._over(run_id, after):
-                    return
+            while after < len(self.events[run_id]) or not self.records[run_id].final:
+                for event in self.events[run_id][after:]:
+                    yield event
+                    after = event.number
                 async with self._changed:
-                    await self._changed.wait_for(lambda: after < len(self.events[run_id]) or self._over(run_id, after))
+                    if after == len(self.events[run_id]) and not self.records[run_id].final:
+                        await self._changed.wait()
         finally:
             self.followers -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            self._moved.set()
 
     async def tell(self, run_id: str, kind: str, **data: Any) -> None:
         """Have something happen."""
@@ -122,13 +122,10 @@ class FakeRuns:
 
     async def followed_by(self, count: int) -> None:
         """Wait until so many follow runs."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(10):
             while self.followers != count:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), 0.05)
-
-    def _over(self, run_id: str, after: int) -> bool:
-        return self.records[run_id].final and after >= len(self.events[run_id])
+                self._moved.clear()
+                await self._moved.wait()
 
 
 class FakePages:
@@ -203,16 +200,19 @@ class FakeLender:
     """A pool that only tells how it is."""
 
     def __init__(self) -> None:
-        self.now: PoolStats = STATS
+        self.error: Exception | None = None
+        self.now = STATS
 
     @contextlib.asynccontextmanager
-    async def acquire(self, wish: Wish, seconds: float | None = None, *, stored: bool = False) -> AsyncIterator[Lease]:
+    async def acquire(self, wish: Wish, seconds: float | None = None, *, stored: bool = False) -> AsyncGenerator[Lease]:
         """Nothing to lend."""
         raise NotImplementedError
         yield  # pragma: no cover
 
     def stats(self) -> PoolStats:
         """As a test says."""
+        if self.error is not None:
+            raise self.error
         return self.now
 
     def show(self, **changes: Any) -> None:
@@ -270,8 +270,3 @@ class World:
     async def open(self, _: ServiceSettings) -> AsyncGenerator[Services]:
         """For `create_app`."""
         yield self.services
-
-    @classmethod
-    def new(cls) -> Self:
-        """One of its own for each test."""
-        return cls()

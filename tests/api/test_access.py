@@ -114,7 +114,7 @@ async def test_a_body_has_a_largest_size(http: httpx.AsyncClient, world: World, 
     content = body if announced else pieces()
     answer = await http.post("/v1/runs", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == 413
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:browserwatch:problem:body-too-large"
     assert not world.runs.requests
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -38,11 +39,12 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 BODIES = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), VALUES, max_size=8)
-NEARLY = st.builds(lambda body, task: {**body, "task": task, "url": task}, BODIES, st.text(min_size=1))
+NEARLY = st.fixed_dictionaries({"task": st.text(min_size=1)}, optional=dict.fromkeys(FIELDS[1:], VALUES))
 CONTENT = st.one_of(
     st.binary(max_size=200),
     VALUES.map(lambda value: json.dumps(value).encode()),
-    (BODIES | NEARLY).map(lambda value: json.dumps(value).encode()),
+    BODIES.map(lambda value: json.dumps(value).encode()),
+    NEARLY.map(lambda value: json.dumps(value).encode()),
 )
 fuzzed = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -63,6 +65,7 @@ class Asking:
         assert answer.status_code < 500, answer.text
         if answer.is_error:
             assert answer.headers["content-type"] == "application/problem+json"
+        if answer.is_error and method != "HEAD":
             assert answer.json().keys() >= {"type", "title", "status", "detail"}
         return answer
 
@@ -107,8 +110,8 @@ def test_no_path_and_no_parameter_breaks_it(
     ask: Asking, method: str, path: list[str], query: dict[str, str], last: str
 ) -> None:
     """Known words and others, in any order."""
-    url = httpx.URL(URL, path="/" + "/".join(path), params=query)
-    ask(method, str(url), headers={"Last-Event-ID": last, "Idempotency-Key": last})
+    url = f"{URL}/" + "/".join(quote(part, safe="", errors="replace") for part in path)
+    ask(method, url, params=query, headers={"Last-Event-ID": last, "Idempotency-Key": last})
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"task":' * 50_000, b"1" * 10_000, b"\xff\xfe", b"\x00"])

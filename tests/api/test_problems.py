@@ -8,16 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from browserwatch.agents import errors as agents
 from browserwatch.api.error_kinds import KINDS, PAGE_FAILURES, REJECTIONS, kind_of
+from browserwatch.api.middleware import BrokenAnswerError, LastResort
 from browserwatch.errors import BrowserwatchError
 from browserwatch.runs import errors as runs
 from browserwatch.semantics import FETCH_OUTCOMES, REJECT_REASONS
 from browserwatch.sessions import errors as sessions
 from tests.api.fakes import World
 
-SECRET = "hunter2-the-secret"
+SECRET = "hunter2-the-secret"  # noqa: S105  # nobody's
 PAGE = {"url": "https://shop.example/"}
 ERRORS: list[tuple[Exception, int, str, str | None]] = [
     (runs.InvalidRequestError("url", "must be http"), 422, "invalid-request", None),
@@ -160,6 +162,27 @@ async def test_parameters_are_named(http: httpx.AsyncClient) -> None:
     assert answer.status_code == 422
 
 
+async def test_an_error_after_the_answer_has_begun_breaks_the_connection() -> None:
+    """A client must not take half an answer for a whole one; the error's words go nowhere."""
+
+    async def half(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError(SECRET)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with pytest.raises(BrokenAnswerError, match="RuntimeError after the answer had begun") as error:
+        await LastResort(half)({"type": "http"}, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert error.value.__suppress_context__
+
+
 async def test_paths_and_methods_that_there_are_not(http: httpx.AsyncClient) -> None:
     """A problem, too; and which methods there are."""
     missing = await http.get("/nope")
@@ -167,3 +190,4 @@ async def test_paths_and_methods_that_there_are_not(http: httpx.AsyncClient) -> 
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:browserwatch:problem:not-found")
     assert (wrong.status_code, wrong.json()["type"]) == (405, "urn:browserwatch:problem:method-not-allowed")
     assert wrong.headers["allow"] == "GET"
+    assert (await http.get("/v1/runs/")).status_code == 404

@@ -54,6 +54,11 @@ class Heard:
         assert set(found) <= set(semantics.RETIRE_REASONS)
         return found
 
+    @property
+    def measured(self) -> list[events.ProcessesMeasured]:
+        """Memory and processor time."""
+        return [event for event in self.all if isinstance(event, events.ProcessesMeasured)]
+
     def crashes(self) -> list[str]:
         """What died unasked."""
         return [event.kind for event in self.all if isinstance(event, events.BrowserCrashed)]

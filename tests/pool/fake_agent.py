@@ -31,6 +31,14 @@ EVENTS: dict[str, Said] = {
 }
 
 
+FAILURES = {
+    "fails:command": ("command", "net_error"),
+    "fails:browser": ("browser", "browser_crash"),
+    "crashes:": ("browser", "browser_crash"),
+    "stalls:": ("browser", "browser_unresponsive"),
+}
+
+
 class FakeAgent:
     """Answers what it is told."""
 
@@ -67,6 +75,8 @@ class FakeAgent:
                 "seconds": 0.1,
             }
         )
+        if self._has("dies-when-ready"):
+            return
         for line in self._lines:
             message = json.loads(line)
             if message["type"] == "shutdown" and not self._has("ignores-shutdown"):
@@ -119,9 +129,13 @@ class FakeAgent:
     def _fetch(self, message: Said) -> None:
         """The address says what happens."""
         number, url = message["id"], message["url"]
-        if url in {"fails:command", "fails:browser"}:
-            kind = url.partition(":")[2]
-            self.say({"type": "failed", "id": number, "kind": kind, "reason": "net_error", "message": "told so"})
+        if url in FAILURES:
+            kind, reason = FAILURES[url]
+            if url == "crashes:":
+                self.say(
+                    {"type": "happened", "event": {"type": "browser_crashed", "kind": "browser"}, "command": number}
+                )
+            self.say({"type": "failed", "id": number, "kind": kind, "reason": reason, "message": "told so"})
         elif url == "dies:":
             os.kill(os.getpid(), signal.SIGKILL)
         elif url == "babbles:":

@@ -36,7 +36,8 @@ async def test_a_command_that_fails(start_pool: StartPool, heard: Heard) -> None
 @pytest.mark.parametrize(
     ("url", "message", "crashes"),
     [
-        ("fails:browser", "its browser failed Fetch: told so", []),
+        ("fails:browser", "its browser failed Fetch: told so", ["browser"]),
+        ("crashes:", "its browser failed Fetch: told so", ["browser"]),
         ("dies:", "its process ended with status -9", ["agent"]),
         ("babbles:", "it said something that is no message", ["agent"]),
         ("wrong:", "it answered Fetch with Pong", []),
@@ -45,7 +46,7 @@ async def test_a_command_that_fails(start_pool: StartPool, heard: Heard) -> None
 async def test_agents_that_are_lost(
     url: str, message: str, crashes: list[str], start_pool: StartPool, heard: Heard
 ) -> None:
-    """The borrower is told why; the agent is replaced. A browser's crash is told by the agent itself."""
+    """The borrower is told why; the agent is replaced. A browser's crash counts once, whether or not the agent told it."""
     pool = await start_pool()
     async with pool.acquire(ANY) as lease:
         with pytest.raises(AgentLostError, match=message) as lost:
@@ -65,6 +66,16 @@ async def test_a_browser_that_is_gone_is_seen_at_hand_out(start_pool: StartPool,
     async with pool.acquire(ANY):
         assert faults.happened("ping-browser-lost")
     assert heard.reasons() == ["crash"]
+
+
+async def test_a_browser_that_does_not_answer(start_pool: StartPool, heard: Heard) -> None:
+    """It did not die, and is given up all the same."""
+    pool = await start_pool()
+    async with pool.acquire(ANY) as lease:
+        with pytest.raises(AgentLostError, match="told so") as lost:
+            await lease.ask(Fetch(url="stalls:"), Fetched, SECONDS)
+        assert lost.value.kind == "unresponsive"
+    assert (heard.reasons(), heard.crashes()) == (["unresponsive"], [])
 
 
 async def test_a_reset_that_fails(start_pool: StartPool, heard: Heard, faults: Faults) -> None:

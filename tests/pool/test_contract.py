@@ -6,7 +6,9 @@ import asyncio
 import os
 import re
 import signal
+from dataclasses import replace
 
+import psutil
 import pytest
 
 from browserwatch.agents.errors import AcquireTimeoutError, AgentLostError, PoolDrainingError, PoolFullError
@@ -45,6 +47,33 @@ async def test_what_nobody_vouches_for_is_made_new(start_either: StartPool) -> N
         assert lease.how == "restored"
 
 
+async def test_one_that_was_not_used_is_as_it_was(start_either: StartPool) -> None:
+    """A borrower that only had it in hand changed nothing."""
+    pool = await start_either()
+    async with pool.acquire(SHOP) as lease:
+        await use(lease, kept=SHOP.holding)
+    for _ in range(2):
+        async with pool.acquire(SHOP) as lease:
+            assert lease.how == "warm"
+    async with pool.acquire(SHOP) as lease:
+        lease.keep(None)
+    async with pool.acquire(SHOP) as lease:
+        assert lease.how == "fresh"
+
+
+async def test_worn_out_agents_are_replaced(start_either: StartPool, heard: Heard) -> None:
+    """After so many uses; having had it in hand is none."""
+    pool = await start_either(agent_max_uses=1)
+    async with pool.acquire(SHOP) as lease:
+        first = lease.agent_id
+    async with pool.acquire(SHOP) as lease:
+        assert lease.agent_id == first
+        await use(lease, kept=SHOP.holding)
+    async with pool.acquire(SHOP) as lease:
+        assert lease.agent_id != first
+    assert heard.reasons() == ["max_uses"]
+
+
 async def test_first_come_first_served(start_either: StartPool) -> None:
     """Of many who wait for one agent each gets it in turn, however long the others wait."""
     pool = await start_either()
@@ -74,6 +103,16 @@ async def test_nobody_waits_for_ever(start_either: StartPool, heard: Heard) -> N
     async with pool.acquire(ANY):
         assert pool.stats().waiters == 0
     assert heard.results() == ["fresh", "timeout", "fresh"]
+
+
+async def test_one_more_is_not_admitted(start_either: StartPool) -> None:
+    """With too little memory for another agent, who waits in vain is told so."""
+    pool = await start_either(pool_max_size=2)
+    pool._limits = replace(pool._limits, pool_memory=1)
+    async with pool.acquire(ANY):
+        with pytest.raises(AcquireTimeoutError, match=r"no further agent is admitted: \d+ MiB and \d\.\d processors"):
+            async with pool.acquire(ANY, 0.01):
+                pass
 
 
 async def test_one_too_many_is_refused_at_once(start_either: StartPool, heard: Heard) -> None:
@@ -191,6 +230,27 @@ async def test_agents_are_ready_before_they_are_asked_for(start_either: StartPoo
     assert stats.last_launch_seconds is not None
     assert stats.browser_use_version
     assert stats.chromium_version
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("kind", ["real"])
+async def test_a_chromium_that_is_killed(
+    start_either: StartPool, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is measured apart from its agent; without it the agent is replaced, and it is counted once."""
+    monkeypatch.setattr("browserwatch.agents.pool.MEASURE_SECONDS", 0.05)
+    pool = await start_either()
+    async with pool.acquire(ANY) as lease:
+        lost, pid = lease.agent_id, pid_of(lease)
+        await eventually(
+            lambda: {event.role for event in heard.measured if event.memory_bytes} == {"agent", "chromium"}
+        )
+    (chromium,) = psutil.Process(pid).children()
+    chromium.kill()
+    async with pool.acquire(ANY) as lease:
+        assert lease.agent_id != lost
+        await use(lease)
+    assert (heard.reasons(), heard.crashes(), pool.stats().crashes) == (["crash"], ["browser"], 1)
 
 
 async def _borrow(pool: Lender) -> None:

@@ -96,6 +96,18 @@ async def test_agents_that_die_young(
     await asyncio.wait([waiting])
 
 
+async def test_an_agent_that_dies_as_soon_as_it_is_ready(
+    start_pool: StartPool, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever is seen first, its word or its end: the caller gets another one."""
+    monkeypatch.setattr(fleet, "FIRST_RETRY_SECONDS", 0.01)
+    faults.add("once-dies-when-ready")
+    pool = await start_pool()
+    async with pool.acquire(ANY) as lease:
+        assert faults.happened("dies-when-ready")
+        assert lease.agent_id.endswith("-2")
+
+
 async def test_no_chromium(data_dir: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller is told how to get one."""
     monkeypatch.setenv("BROWSERWATCH_CHROMIUM", "/nowhere")
@@ -139,7 +151,7 @@ async def test_a_second_service_on_the_same_data(start_pool: StartPool, data_dir
 async def test_a_data_directory_that_can_not_be_used(tmp_path: Path, heard: Heard) -> None:
     """The error names it and says what the system said."""
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=r"BROWSERWATCH_DATA_DIR='.*file' can't be used.*Not a directory"):
+    with pytest.raises(ConfigurationError, match=r"BROWSERWATCH_DATA_DIR='.*file' can't be used.*File exists"):
         await make_pool(make_settings(tmp_path / "file"), heard).start()
 
 

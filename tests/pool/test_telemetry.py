@@ -100,8 +100,7 @@ async def test_usage_is_measured(start_pool: StartPool, heard: Heard, monkeypatc
     monkeypatch.setattr(pool._meter, "measure", flaky)
 
     def measured(role: str) -> list[ProcessesMeasured]:
-        found = [event for event in heard.all if isinstance(event, ProcessesMeasured) and event.role == role]
-        return [event for event in found if event.memory_bytes]
+        return [event for event in heard.measured if event.role == role and event.memory_bytes]
 
     async with pool.acquire(ANY) as lease:
         await use(lease)

@@ -189,7 +189,7 @@ async def test_only_the_tenant_s_own_run_is_cancelled(
     record = await runs.submit(tenant, TASK)
     await held.begun.wait()
     key = f"browserwatch:{{instances}}:cancel:{runs._instances.own}"
-    await client.command("SADD", key, f"other/{record.id}", "nonsense")
+    await client.command("SADD", key, f"other/{record.id}", f"{{x/{record.id}", "nonsense")
     await runs._liveness.beat()
     assert (await runs.get(tenant, record.id)).state == "running"
     assert await client.command("EXISTS", key) == 0

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,26 @@ async def test_redis_is_killed_while_a_run_works(
         assert again.acquired == "warm"
 
 
+async def test_redis_loses_what_it_had(
+    serve: Serve, fragile: RedisClient, lender: FakeLender, own_redis: EmbeddedRedis
+) -> None:
+    """Its last second, or all: what is active is written again, without gaps."""
+    held = lender.work = Held()
+    async with serve(fragile) as runs:
+        record = await runs.submit("acme", TASK)
+        await held.begun.wait()
+        held.hear(step())
+        await eventually(lambda: not runs._journal._waiting)
+        await fragile.command("FLUSHALL")
+        held.hear(step())
+        held.let_go.set()
+        told = await events(runs, record)
+        await eventually(lambda: not runs._journal.runs())
+        assert await events(runs, record) == told
+        assert len(told) == 5
+        assert (await runs.get("acme", record.id)).steps == 2
+
+
 async def test_what_is_taken_without_redis(
     serve: Serve, fragile: RedisClient, own_redis: EmbeddedRedis, hang: None, lender: FakeLender
 ) -> None:
@@ -119,8 +140,8 @@ async def test_a_claim_whose_answer_was_lost(
     write = RecordStore.write
     late = asyncio.Event()
 
-    async def lose(self: RecordStore, *arguments: object) -> None:
-        await write(self, *arguments)  # pyright: ignore[reportArgumentType]
+    async def lose(self: RecordStore, *arguments: Any) -> None:
+        await write(self, *arguments)
         late.set()
         raise StoreUnavailableError("too late")
 
@@ -205,7 +226,7 @@ async def test_memory_is_bounded(
     """Of finished runs that wait for Redis only so many are kept."""
     monkeypatch.setattr("browserwatch.runs.journal.MAX_FINISHED", 2)
 
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise StoreUnavailableError("away")
 
     with monkeypatch.context() as patch:
@@ -216,3 +237,22 @@ async def test_memory_is_bounded(
     assert caplog.text.count("is lost: 2 finished runs wait for Redis already") == 2
     await eventually(lambda: not runs._journal.runs())
     assert len(await runs.list(tenant)) == 2
+
+
+async def test_a_run_that_can_not_be_written(
+    runs: RunDispatcher, tenant: str, lender: FakeLender, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Is lost, and told so; all others are written."""
+    held = lender.work = Held()
+    record = await runs.submit(tenant, TASK)
+    await held.begun.wait()
+    live = runs._journal.find(record.id)
+    assert live is not None
+    runs._journal.change(live, message="\ud800")
+    await eventually(lambda: runs._journal.find(record.id) is None)
+    assert f"run {record.id} can't be written down and is lost: UnicodeEncodeError" in caplog.text
+    held.let_go.set()
+    lender.work = one_step
+    other = await outcome(runs, await runs.submit(tenant, TASK))
+    await eventually(lambda: not runs._journal.runs())
+    assert (await runs.get(tenant, other.id)).state == "succeeded"

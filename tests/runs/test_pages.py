@@ -194,8 +194,10 @@ async def test_the_caller_goes_away(
         pass
 
 
-async def test_for_ever(pages: AgentPages, tenant: str, lender: FakeLender, heard: Heard) -> None:
-    """Cancelled while the page loads."""
+async def test_the_caller_goes_away_while_the_page_loads(
+    pages: AgentPages, tenant: str, lender: FakeLender, heard: Heard
+) -> None:
+    """The agent is given back, and the fetch was cancelled."""
 
     async def load(lease: FakeLease, command: Fetch) -> Fetched:
         await asyncio.Event().wait()

@@ -6,7 +6,7 @@ import pytest
 
 from browserwatch.runs.ids import Ids
 from browserwatch.runs.models import RunEvent, RunRecord
-from browserwatch.runs.record_store import Claim, Owner, RecordStore
+from browserwatch.runs.record_store import Claim, EventsLostError, Owner, RecordStore
 from browserwatch.sessions.errors import InvalidNameError
 from browserwatch.sessions.redis_client import RedisClient
 
@@ -38,6 +38,23 @@ async def test_a_write_that_is_repeated(store: RecordStore, tenant: str) -> None
     assert await store.events(tenant, record.id, 2) == numbered(3)
     assert await store.last_event(tenant, record.id) == numbered(3)[0]
     assert await store.load(tenant, record.id) == record
+
+
+async def test_events_that_redis_forgot(store: RecordStore, tenant: str, client: RedisClient) -> None:
+    """Are noticed before later ones are written, so that they can be written again."""
+    record = record_of(tenant)
+    await store.write(record, numbered(1, 2, 3))
+    stream = f"browserwatch:{{{tenant}}}:run-events:{record.id}"
+    await client.command("XDEL", stream, "2-0", "3-0")
+    with pytest.raises(EventsLostError) as caught:
+        await store.write(record, numbered(4), after=3)
+    assert caught.value.last == 1
+    await client.command("DEL", stream)
+    with pytest.raises(EventsLostError) as caught:
+        await store.write(record, numbered(4), after=3)
+    assert caught.value.last == 0
+    await store.write(record, numbered(1, 2, 3, 4))
+    assert await store.events(tenant, record.id, 0) == numbered(1, 2, 3, 4)
 
 
 async def test_a_claim(store: RecordStore, tenant: str) -> None:

@@ -62,6 +62,9 @@ async def test_following_live_and_from_anywhere(runs: RunDispatcher, tenant: str
     assert await half == told[3:]
     assert await events(runs, record, after=50) == told[50:]
     assert await events(runs, record, after=len(told)) == []
+    await eventually(lambda: not runs._journal.runs())
+    for number, expected in ((-1, told), (50, told[50:]), (len(told), []), (2**70, [])):
+        assert [event async for event in runs.follow(tenant, record.id, number)] == expected
 
 
 async def test_stopped_while_it_runs(runs: RunDispatcher, tenant: str, lender: FakeLender, heard: Heard) -> None:

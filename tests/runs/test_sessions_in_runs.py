@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from opentelemetry import trace
 
 from browserwatch.agents.errors import AgentLostError
 from browserwatch.agents.messages import Capture, Restore, Run, RunDone
@@ -256,10 +255,3 @@ async def test_a_session_that_is_lost_with_its_agent(
     assert record.session_problem.startswith("not saved: ")
     assert record.failure_reason == ("browser_crash" if failing else "none")
     assert lender.kept == []
-
-
-def test_the_spans_have_the_names_that_were_asked_for() -> None:
-    """By the decorator, with a tracer that follows a provider that is set later."""
-    from browserwatch.runs import session_state
-
-    assert isinstance(session_state.tracer, trace.Tracer)

@@ -82,6 +82,8 @@ class Service:
         headers = {"last-event-id": str(after)} if after else {}
         with connect_sse(self.http, "GET", f"/v1/runs/{run_id}/events", headers=headers, timeout=WAIT) as source:
             for event in source.iter_sse():
+                if not event.data:
+                    continue
                 found.append((event.event, event.json()))
                 if event.event == stop:
                     break

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from browserwatch.agents.channel import Channel, Pending
 from browserwatch.agents.directories import remove
@@ -44,6 +44,7 @@ BEAT_SECONDS: Final = 5.0
 OUTPUT_KEPT: Final = 4096
 _log = logging.getLogger(__name__)
 
+Dead: TypeAlias = Literal["agent", "browser"]
 OnLost: TypeAlias = Callable[[Loss], None]
 
 
@@ -76,7 +77,7 @@ class Agent:
         self._on_lost = on_lost
         self._ready: Ready | None = None
         self._lost: AgentLostError | None = None
-        self._died = False
+        self._died: Dead | None = None
         self._ending: asyncio.Task[None] | None = None
         self._browser = asyncio.Lock()
         self._output = bytearray()
@@ -98,8 +99,8 @@ class Agent:
         return self._lost
 
     @property
-    def died(self) -> bool:
-        """Whether it was lost because its process ended; else it was given up alive."""
+    def died(self) -> Dead | None:
+        """What died unasked and was not told of by the agent itself; None: it was given up alive, or that is known."""
         return self._died
 
     @property
@@ -115,15 +116,18 @@ class Agent:
         """
         try:
             async with asyncio.timeout(seconds):
-                self._ready = await self._channel.configure(configure)
+                ready = await self._channel.configure(configure)
         except TimeoutError:
             raise AgentStartError(f"{self!r} was not ready within {seconds:g} s{self._last_words()}") from None
         except AgentLostError as error:
             raise AgentStartError(f"{error}{self._last_words()}") from None
         except CommandFailedError as error:
             raise AgentStartError(f"{self!r} did not start: {error}") from None
+        if self._lost is not None:  # after its word, before we took it
+            raise AgentStartError(str(self._lost))
+        self._ready = ready
         self._tasks.add(self._task(self._beat(), "heartbeat"))
-        return self._ready
+        return ready
 
     async def ask(
         self, command: Command, reply: type[R], seconds: float, heard: Callable[[Event], None] | None = None
@@ -173,7 +177,7 @@ class Agent:
         if busy and (await asyncio.wait([pending.answer for pending in busy], timeout=grace))[1]:
             self.lose("unresponsive", f"it did not stop within {grace:g} s")
 
-    def lose(self, kind: Loss, why: str, *, died: bool = False) -> AgentLostError:
+    def lose(self, kind: Loss, why: str, died: Dead | None = None) -> AgentLostError:
         """Give it up: who waits for an answer gets this error. Its process is still to be ended."""
         if self._lost is not None:
             return self._lost
@@ -213,8 +217,11 @@ class Agent:
         raise self.lose("crash", f"it answered {pending.name} with {type(answer).__name__}")
 
     def _judge(self, pending: Pending, answer: Failed) -> None:
-        if answer.kind == "browser":
-            self.lose("crash", f"its browser failed {pending.name}: {answer.message}")
+        why = f"its browser failed {pending.name}: {answer.message}"
+        if answer.kind == "browser" and answer.reason == "browser_unresponsive":
+            self.lose("unresponsive", why)
+        elif answer.kind == "browser":
+            self.lose("crash", why, None if self._channel.crash_heard else "browser")
 
     async def _call_off(self, pending: Pending) -> None:
         """Nobody waits for it any more. Cancelled once again, we wait no longer."""
@@ -238,7 +245,7 @@ class Agent:
                 why = f"its process ended with status {exiting.result()}"
             else:
                 why = "it could not be heard" if listening.exception() else listening.result()
-            self.lose("crash", why, died=True)
+            self.lose("crash", why, "agent")
         finally:
             await _cancel(listening, exiting)
 

@@ -25,7 +25,7 @@ from browserwatch.agents.messages import (
     decode_from_agent,
     encode,
 )
-from browserwatch.events import Emit, Event, RunFinished, RunStarted
+from browserwatch.events import BrowserCrashed, Emit, Event, RunFinished, RunStarted
 
 _log = logging.getLogger(__name__)
 _propagator = TraceContextTextMapPropagator()
@@ -52,12 +52,16 @@ class Channel:
         reader: what it says.
         writer: what it is told. Not waited for: each command is answered, so little is ever on its way.
         emit: told all events but a run's own start and end.
+
+    Attributes:
+        crash_heard: it told that its browser crashed.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, emit: Emit) -> None:
         self._reader = reader
         self._writer = writer
         self._emit = emit
+        self.crash_heard = False
         self._numbers = itertools.count(1)
         self._pending: dict[int, Pending] = {}
         self._ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
@@ -138,6 +142,8 @@ class Channel:
 
     def _happened(self, message: Happened) -> None:
         pending = self._pending.get(message.command)
+        if isinstance(message.event, BrowserCrashed) and message.event.kind == "browser":
+            self.crash_heard = True
         try:
             if pending is not None and pending.heard is not None:
                 pending.heard(message.event)

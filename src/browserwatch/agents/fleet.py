@@ -149,7 +149,7 @@ class Fleet:
         view = member.view
         if view.state not in ("leased", "draining"):
             return  # lost meanwhile
-        if lease is not None and lease.used:
+        if lease is not None and (lease.used or lease.kept):
             view = replace(
                 view, uses=view.uses + 1, holding=lease.holding if lease.kept else None, clean=lease.returns_clean
             )
@@ -240,8 +240,8 @@ class Fleet:
             return
         if not member.overweight:
             self.report = replace(self.report, crashes=self.report.crashes + 1)
-            if member.started.died:  # of a browser's crash the agent tells itself
-                self._emit(BrowserCrashed(kind="agent"))
+            if (died := member.started.died) is not None:
+                self._emit(BrowserCrashed(kind=died))
         if not member.proven:
             # Those that die young would be started again and again.
             self._back_off(str(member.started.lost))

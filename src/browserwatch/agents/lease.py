@@ -60,7 +60,7 @@ class PoolLease:
     @property
     def returns_clean(self) -> bool:
         """Whether the browser has no past."""
-        return not self.used or (self.kept and self.holding is None)
+        return self.kept and self.holding is None
 
     def close(self) -> None:
         """The block is over."""

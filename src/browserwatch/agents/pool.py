@@ -18,7 +18,7 @@ from typing import Final, assert_never
 from opentelemetry import trace
 
 from browserwatch import semantics
-from browserwatch.agents.decisions import decide
+from browserwatch.agents.decisions import decide, may_launch
 from browserwatch.agents.directories import AgentDirectories
 from browserwatch.agents.errors import AcquireTimeoutError, PoolDrainingError, PoolError, PoolFullError
 from browserwatch.agents.fleet import Fleet, Member
@@ -26,9 +26,11 @@ from browserwatch.agents.launching import AgentLauncher, StartAgent
 from browserwatch.agents.lease import PoolLease
 from browserwatch.agents.lending import How, PoolStats, Wish
 from browserwatch.agents.state import Action, Assign, Launch, Limits, PoolState, Reset, Retire, Waiter
+from browserwatch.errors import ConfigurationError
 from browserwatch.events import AgentAcquired, AgentReturned, Emit, Event, OrphansReaped, ProcessesMeasured
 from browserwatch.processes.usage import TreeUsage, Usage, UsageMeter, memory_limit
 from browserwatch.settings import ServiceSettings
+from browserwatch.settings.service import MEBIBYTE
 from browserwatch.version import __version__
 
 MEASURE_SECONDS: Final = 5.0
@@ -48,7 +50,7 @@ class _Caller:
 
 
 class AgentPool:
-    """A `Lender` of agent processes.
+    """A `Lender` of agent processes. Start it in the main thread: to Linux, the parent that they end with is a thread.
 
     Args:
         settings: sizes, limits and times.
@@ -93,7 +95,8 @@ class AgentPool:
         try:
             ended = await asyncio.shield(entering)
         except asyncio.CancelledError:
-            await asyncio.wait([entering])
+            with contextlib.suppress(ConfigurationError):
+                await entering
             self._directories.leave()
             raise
         if ended:
@@ -256,9 +259,14 @@ class AgentPool:
 
     # --- what is told of it -----------------------------------------------------------------------------------------
     def _picture(self, waiter: Waiter) -> str:
-        error = self._fleet.report.last_launch_error
-        failed = f"; the last launch failed: {error}" if error else ""
-        return f"{self._look()}; waited {self._clock() - waiter.since:.1f} s{failed}"
+        state, now = self._look(), self._clock()
+        picture = f"{state}; waited {now - waiter.since:.1f} s"
+        if error := self._fleet.report.last_launch_error:
+            return f"{picture}; the last launch failed: {error}"
+        if len(state.agents) < self._limits.max_size and not may_launch(state, now, 0):
+            used = f"{state.memory_bytes // MEBIBYTE} MiB and {state.cpu_cores:.1f} processors are in use"
+            return f"{picture}; no further agent is admitted: {used}"
+        return picture
 
     def _acquired(self, waiter: Waiter, result: str) -> None:
         span, seconds = trace.get_current_span(), self._clock() - waiter.since
@@ -296,9 +304,11 @@ class AgentPool:
                 usages = await asyncio.to_thread(self._meter.measure, self._fleet.pids)
             except Exception:  # noqa: BLE001  # likewise; the pool goes on with what it knew
                 _log.exception("the agents' memory and processor time could not be measured")
-                continue
-            before, measured = measured, self._clock()
-            self._measured(usages, measured - before)
+            else:
+                before, measured = measured, self._clock()
+                self._measured(usages, measured - before)
+            # Also because time has passed: agents grow old.
+            self._changed()
 
     def _measured(self, usages: dict[str, TreeUsage], seconds: float) -> None:
         agents = sum((usage.program for usage in usages.values()), Usage())
@@ -307,7 +317,6 @@ class AgentPool:
             self._tell(ProcessesMeasured(role=role, memory_bytes=usage.memory_bytes, cpu_seconds=usage.cpu_seconds))
         self._cpu_cores = (agents + browsers).cpu_seconds / seconds
         self._fleet.measured(usages)
-        self._changed()
 
 
 _SERVED: Final = ("warm", "restored", "fresh")

@@ -54,6 +54,8 @@ def create_app(settings: ServiceSettings, open_services: OpenServices) -> FastAP
         # Their pages load scripts from a CDN; /openapi.json can be opened with any tool.
         docs_url=None,
         redoc_url=None,
+        # It would send callers to whatever their Host header says.
+        redirect_slashes=False,
     )
     for router in (routes_runs.router, routes_pages.router, routes_sessions.router):
         app.include_router(router, dependencies=[Depends(key_needed)])

@@ -31,8 +31,8 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     finally:
         working.cancel()
         leaving.cancel()
-        # Cancelled work may have to give an agent back first.
-        await asyncio.wait((working, leaving))
+        # Cancelled work may have to give an agent back first; what it says then is of no use to anybody.
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 async def _gone(request: Request) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -14,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from browserwatch.api.error_kinds import INVALID, kind_of
-from browserwatch.api.problems import INTERNAL, FieldProblem, Kind, ProblemResponse, current_trace_id, retry_header
+from browserwatch.api.error_kinds import INVALID, http_kind, kind_of
+from browserwatch.api.problems import INTERNAL, FieldProblem, ProblemResponse, current_trace_id, retry_header
 from browserwatch.errors import BrowserwatchError
 from browserwatch.runs.errors import InvalidRequestError, PageFailedError
 
@@ -53,15 +52,13 @@ async def _http_error(_: Request, error: Exception) -> Response:
     """What Starlette and FastAPI raise: no such path, no such method, a body that is no JSON."""
     if not isinstance(error, HTTPException):
         return unexpected(error)
-    phrase = HTTPStatus(error.status_code).phrase
-    kind = Kind(phrase.lower().replace(" ", "-"), error.status_code, phrase)
-    return ProblemResponse(kind, error.detail, headers=error.headers)
+    return ProblemResponse(http_kind(error.status_code), error.detail, headers=error.headers)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
     found: Sequence[Mapping[str, Any]] = error.errors() if isinstance(error, RequestValidationError) else ()
     problems = [_explain(one["loc"], str(one["msg"]), str(one["type"])) for one in found[:MAX_ERRORS]]
-    return ProblemResponse(INVALID, f"{len(found)} parts of it can't be used; see errors", errors=problems)
+    return ProblemResponse(INVALID, "see errors for what can't be used", errors=problems)
 
 
 def _explain(place: tuple[int | str, ...], message: str, kind: str) -> FieldProblem:

@@ -67,6 +67,18 @@ PAGE_FAILURES: Final[dict[str, Kind]] = {
     "timeout": Kind("page-timeout", 504, "The page did not load in time"),
     "too_large": Kind("page-too-large", 502, "The page's content is too large"),
 }
+# Python's own phrases change with its version, and types may not.
+_HTTP: Final[dict[int, Kind]] = {
+    400: Kind("bad-request", 400, "The request can't be understood"),
+    404: Kind("not-found", 404, "There is nothing here"),
+    405: Kind("method-not-allowed", 405, "This can't be done here"),
+    413: Kind("body-too-large", 413, "The body is too large"),
+}
+
+
+def http_kind(status: int) -> Kind:
+    """The kind of problem that a bare status is, as the framework raises it."""
+    return _HTTP.get(status) or Kind(f"http-{status}", status, "The request was refused")
 
 
 def kind_of(error: Exception) -> Kind:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 Status: TypeAlias = Literal["pass", "warn", "fail"]
-CHECK_SECONDS: Final = 0.5
+CHECK_SECONDS: Final = 0.7
 """Time for one check. All run at once, so the report takes hardly longer."""
 
 _log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ async def get_session(name: str, tenant: Tenant, services: Opened) -> SessionVie
     raise SessionNotFoundError
 
 
-@router.delete("/{name}", status_code=204, responses=problems(401, 404, 422, 503))
+@router.delete("/{name}", status_code=204, response_model=None, responses=problems(401, 404, 422, 503))
 async def delete_session(name: str, tenant: Tenant, services: Opened) -> None:
     """Forget one at once: whoever uses it now can't save it any more."""
     if not await services.sessions.delete(tenant, name):

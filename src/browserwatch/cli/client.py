@@ -78,6 +78,8 @@ class ServiceClient:
                     if source.response.status_code == HTTPStatus.NO_CONTENT:
                         return  # over, and all of it was seen
                     for event in source.iter_sse():
+                        if not event.data:
+                            continue  # how long to wait before the next try, say
                         last, failures = event.id or last, 0
                         yield event.event, json.loads(event.data)
                         if event.event == "run.finished":

@@ -117,6 +117,8 @@ def run_service(settings: ServiceSettings) -> int:
 async def _serve(app: FastAPI, listener: socket.socket, grace: float) -> None:
     config = uvicorn.Config(
         app,
+        http="h11",  # strict: what it takes, everything behind it understands the same way
+        ws="none",
         lifespan="off",  # entered here, so that an error of the start is ours to tell
         log_config=None,
         access_log=False,

@@ -44,7 +44,9 @@ class Catalog:
     def __getitem__(self, name: str) -> Series:
         found = self._series.get(name)
         if found is None:
-            raise UnknownSeriesError(f"No metric is called {name!r}; see docs/reference/metrics.md for those there are.")
+            raise UnknownSeriesError(
+                f"No metric is called {name!r}; see docs/reference/metrics.md for those there are."
+            )
         return found
 
     def names(self) -> frozenset[str]:

@@ -14,7 +14,13 @@ SPAN: Final[Mapping[str, tuple[str, ...]]] = {
     **TARGET,
     "service_name": ANY,
     "span_name": ANY,
-    "span_kind": ("SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"),
+    "span_kind": (
+        "SPAN_KIND_INTERNAL",
+        "SPAN_KIND_SERVER",
+        "SPAN_KIND_CLIENT",
+        "SPAN_KIND_PRODUCER",
+        "SPAN_KIND_CONSUMER",
+    ),
     "status_code": ("STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"),
 }
 SPAN_CALLS: Final = "traces_span_metrics_calls_total"
@@ -23,7 +29,11 @@ SPAN_DURATION: Final = "traces_span_metrics_duration_seconds"
 FOREIGN: Final[tuple[tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], bool], ...]] = (
     # Prometheus, of each target and of itself
     (("up", "scrape_duration_seconds", "scrape_samples_scraped"), TARGET, True),
-    (("ALERTS",), {**TARGET, "alertname": ANY, "alertstate": ("firing", "pending"), "severity": ANY, "component": ANY}, False),
+    (
+        ("ALERTS",),
+        {**TARGET, "alertname": ANY, "alertstate": ("firing", "pending"), "severity": ANY, "component": ANY},
+        False,
+    ),
     (("prometheus_notifications_alertmanagers_discovered",), TARGET, False),
     (("prometheus_notifications_errors_total", "prometheus_notifications_dropped_total"), TARGET, False),
     # the collectors of prometheus_client
@@ -32,7 +42,11 @@ FOREIGN: Final[tuple[tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], bool]
     ((SPAN_CALLS, f"{SPAN_DURATION}_count", f"{SPAN_DURATION}_sum"), SPAN, False),
     ((f"{SPAN_DURATION}_bucket",), {**SPAN, "le": ANY}, False),
     # the collector's own, spelled as deploy/otel-collector sets it up (without type and unit suffixes)
-    (("otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans"), {**TARGET, "receiver": ANY, "transport": ANY}, False),
+    (
+        ("otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans"),
+        {**TARGET, "receiver": ANY, "transport": ANY},
+        False,
+    ),
     (
         (
             "otelcol_exporter_sent_spans",

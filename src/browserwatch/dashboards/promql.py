@@ -18,10 +18,9 @@ TOKEN: Final = re.compile(
 )
 GROUPING: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset"})
-AGGREGATIONS: Final = frozenset({"sum", "avg", "min", "max", "count", "topk", "bottomk"})
+AGGREGATIONS: Final = frozenset({"sum", "min", "max", "count", "topk"})
 FUNCTIONS: Final = frozenset(
-    "rate increase histogram_quantile vector scalar time absent clamp_min clamp_max min_over_time max_over_time"
-    " avg_over_time label_replace changes deriv sort_desc".split()
+    {"rate", "increase", "histogram_quantile", "vector", "time", "absent", "clamp_min", "min_over_time"}
 )
 PLAIN: Final = re.compile(r"[\w.-]*\Z")
 

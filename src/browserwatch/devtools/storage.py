@@ -206,7 +206,7 @@ class _EmptyPages:
 
 @asynccontextmanager
 async def _empty_pages(devtools: DevTools) -> AsyncGenerator[_EmptyPages]:
-    async with new_tab(devtools) as tab:
+    async with new_tab(devtools, hidden=True) as tab:
         pages = _EmptyPages(tab)
         try:
             await pages.start()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from browserwatch.devtools.connection import ANSWER_SECONDS, DevTools, Listener, Params
@@ -23,7 +22,12 @@ class Tab:
         self.target_id = target_id
         self.session_id = session_id
 
-    async def send(self, method: str, params: Params | None = None, timeout: float = ANSWER_SECONDS) -> Params:  # noqa: ASYNC109  # as `DevTools.send`
+    async def send(
+        self,
+        method: str,
+        params: Params | None = None,
+        timeout: float = ANSWER_SECONDS,  # noqa: ASYNC109  # as `DevTools.send`
+    ) -> Params:
         """Send a command to the tab; raises what `DevTools.send` does."""
         return await self._devtools.send(method, params, self.session_id, timeout)
 
@@ -33,34 +37,44 @@ class Tab:
 
 
 @asynccontextmanager
-async def new_tab(devtools: DevTools) -> AsyncGenerator[Tab]:
-    """An empty tab for the length of the block."""
+async def new_tab(devtools: DevTools, *, hidden: bool = False) -> AsyncGenerator[Tab]:
+    """An empty tab for the length of the block; afterwards it is gone from the browser's list, too.
+
+    Args:
+        devtools: the browser.
+        hidden: not in a window, which is quicker; a browser that does not know of that makes a tab like any other.
+    """
+    params: Params = {"url": BLANK, "hidden": True} if hidden else {"url": BLANK}
     # Shielded: a tab that was made while its maker was cancelled would stay for good.
-    making = asyncio.ensure_future(devtools.send("Target.createTarget", {"url": BLANK}))
+    making = asyncio.ensure_future(devtools.send("Target.createTarget", params))
     try:
         target = (await asyncio.shield(making))["targetId"]
     except asyncio.CancelledError:
-        with contextlib.suppress(DevToolsError):
+        with suppress(DevToolsError):
             await close_target(devtools, (await making)["targetId"])
         raise
     try:
-        async with attached(devtools, target) as tab:
-            yield tab
-    finally:
-        with contextlib.suppress(DevToolsError):
+        tab = await _attach(devtools, target)
+    except BaseException:
+        with suppress(DevToolsError):
             await close_target(devtools, target)
+        raise
+    try:
+        yield tab
+    finally:
+        with suppress(DevToolsError):
+            await _close(devtools, tab)
 
 
 @asynccontextmanager
 async def attached(devtools: DevTools, target_id: str) -> AsyncGenerator[Tab]:
     """A session with a tab for the length of the block; the tab stays."""
-    params = {"targetId": target_id, "flatten": True}
-    session = (await devtools.send("Target.attachToTarget", params))["sessionId"]
+    tab = await _attach(devtools, target_id)
     try:
-        yield Tab(devtools, target_id, session)
+        yield tab
     finally:
-        with contextlib.suppress(DevToolsError):
-            await devtools.send("Target.detachFromTarget", {"sessionId": session}, timeout=CLOSE_SECONDS)
+        with suppress(DevToolsError):
+            await devtools.send("Target.detachFromTarget", {"sessionId": tab.session_id}, timeout=CLOSE_SECONDS)
 
 
 async def close_target(devtools: DevTools, target_id: str) -> None:
@@ -72,3 +86,26 @@ async def page_targets(devtools: DevTools) -> list[Params]:
     """What the browser says of its tabs."""
     infos = (await devtools.send("Target.getTargets"))["targetInfos"]
     return [info for info in infos if info["type"] == "page"]
+
+
+async def _attach(devtools: DevTools, target_id: str) -> Tab:
+    params: Params = {"targetId": target_id, "flatten": True}
+    return Tab(devtools, target_id, (await devtools.send("Target.attachToTarget", params))["sessionId"])
+
+
+async def _close(devtools: DevTools, tab: Tab) -> None:
+    """Close a tab and wait until it is gone: its closing is only begun when the command is answered."""
+    gone = asyncio.Event()
+
+    def watch(method: str, params: Params, _: str | None) -> None:
+        if method == "Target.detachedFromTarget" and params.get("sessionId") == tab.session_id:
+            gone.set()
+
+    end = devtools.listen(None, watch)
+    try:
+        await close_target(devtools, tab.target_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await gone.wait()
+    finally:
+        end()

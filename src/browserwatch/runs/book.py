@@ -16,6 +16,8 @@ from browserwatch.runs.models import RunEvent, RunRecord, RunRequest
 from browserwatch.runs.record_store import Claim, Owner, RecordStore
 
 MAX_LISTED: Final = 200
+# Clients say where they were, and a larger number is no id of a stream.
+_MAX_NUMBER: Final = 2**53
 POLL_SECONDS: Final = 0.5
 """How often a run of another instance is looked at by those who follow it here."""
 
@@ -61,6 +63,7 @@ class RunBook:
 
     async def follow(self, tenant: str, run_id: str, after: int) -> AsyncIterator[RunEvent]:
         """Events of a run; as `Runs.follow`."""
+        after = min(max(after, 0), _MAX_NUMBER)
         if live := self.find(tenant, run_id):
             async with contextlib.aclosing(live.follow(after)) as events:
                 async for event in events:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -15,6 +16,8 @@ from typing import Final, NamedTuple
 
 from browserwatch.errors import ConfigurationError
 from browserwatch.runs.ids import is_id
+from browserwatch.sessions.errors import InvalidNameError
+from browserwatch.sessions.names import check_name
 from browserwatch.sessions.redis_client import RedisClient, Script
 
 DEAD_AFTER: Final = 20.0
@@ -105,9 +108,15 @@ class Instances:
         await self._client.command("SREM", _key("all"), instance)
 
 
-def _refs(members: list[bytes]) -> list[RunRef]:
-    parts = (member.decode(errors="replace").partition("/") for member in members)
-    return [RunRef(tenant, run_id) for tenant, _, run_id in parts if is_id(run_id)]
+def _refs(members: Iterable[bytes]) -> list[RunRef]:
+    """Those that are runs: what else may be there must not stop the heartbeat."""
+    found: list[RunRef] = []
+    for member in members:
+        tenant, _, run_id = member.decode(errors="replace").partition("/")
+        with contextlib.suppress(InvalidNameError):
+            if is_id(run_id):
+                found.append(RunRef(check_name("tenant", tenant), run_id))
+    return found
 
 
 def _key(part: str, instance: str | None = None) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from browserwatch.runs.instances import Instances, RunRef
 from browserwatch.runs.live_run import LiveRun
 from browserwatch.runs.models import RunRecord
-from browserwatch.runs.record_store import Claim, Owner, RecordStore
+from browserwatch.runs.record_store import Claim, EventsLostError, Owner, RecordStore
 from browserwatch.sessions.errors import StoreUnavailableError
 
 MAX_FINISHED: Final = 1000
@@ -147,13 +147,21 @@ class Journal:
                 self._tell(available=False, why=error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, MAX_RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001  # one run that can't be written must not stop the writing of all
+                _log.error("run %s can't be written down and is lost: %s", run_id, type(error).__name__)
+                self.forget(run)
 
     async def _write(self, run: LiveRun) -> None:
         if run.stored is None:
             await self._instances.begin(_ref(run))
         # All events at once: a record that is final in Redis tells those who follow that there are no more.
         record, events = run.record, run.events(run.events_stored)
-        await self._store.write(record, events)
+        try:
+            await self._store.write(record, events, after=run.events_stored)
+        except EventsLostError as error:
+            run.events_stored = error.last
+            # Those that are no longer in memory either can't be had back.
+            await self._store.write(record, run.events(error.last))
         run.stored = record
         run.events_stored = events[-1].number if events else run.events_stored
         if run.unwritten:

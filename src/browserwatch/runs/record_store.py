@@ -58,6 +58,18 @@ class Claim(NamedTuple):
     owner: Owner
 
 
+class EventsLostError(Exception):
+    """Redis crashed and lost its last second, or was emptied.
+
+    Attributes:
+        last: number of the last event that it has.
+    """
+
+    def __init__(self, last: int) -> None:
+        super().__init__(f"events after number {last} are missing")
+        self.last = last
+
+
 class RecordStore:
     """Runs of all tenants. Every method raises `StoreUnavailableError` when Redis does not answer in time.
 
@@ -70,10 +82,21 @@ class RecordStore:
         self._client = client
         self._ttl = ttl
 
-    async def write(self, record: RunRecord, events: Sequence[RunEvent], claim: Claim | None = None) -> Owner | None:
+    async def write(
+        self, record: RunRecord, events: Sequence[RunEvent], claim: Claim | None = None, *, after: int = 0
+    ) -> Owner | None:
         """Write a run as it is now, and those of the events that are not there yet.
 
         With a claim it is written only if that can be made: else nothing is, and the answer is who has the key.
+
+        Args:
+            record: the run.
+            events: all that it has with a number above `after`, as far as they are known.
+            claim: the idempotency key that it wants.
+            after: number of the last event that was written before.
+
+        Raises:
+            EventsLostError: Redis has forgotten some of those that were written before; nothing was written.
         """
         arguments: list[bytes | str | float] = [
             record.id,
@@ -84,11 +107,16 @@ class RecordStore:
             str(claim.owner) if claim else "",
             # Not longer than the record, so that a claim always leads to one.
             _ms(min(CLAIM_SECONDS, self._ttl)),
+            after,
         ]
         for event in events:
             arguments += [event.number, msgspec.json.encode(event)]
         answer: int | bytes = await self._client.script(_WRITE, _keys(record, claim), arguments)
-        return Owner.parse(answer) if isinstance(answer, bytes) else None
+        if isinstance(answer, bytes):
+            return Owner.parse(answer)
+        if answer != 1:
+            raise EventsLostError(-answer)
+        return None
 
     async def withdraw(self, record: RunRecord, claim: Claim | None) -> None:
         """Undo a first write."""

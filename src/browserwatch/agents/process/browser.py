@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -22,11 +23,13 @@ from browserwatch.agents.process import environment
 from browserwatch.agents.process.errors import BrowserLostError
 from browserwatch.devtools.connection import DevTools
 from browserwatch.devtools.errors import DevToolsError
+from browserwatch.devtools.tabs import BLANK, close_target, page_targets
 from browserwatch.events import BrowserCrashed, BrowserLaunched, Emit
 from browserwatch.processes.chromium import FLAGS, start_empty
 from browserwatch.processes.lifetime import ending_with_parent
 from browserwatch.version import __version__
 
+logger: Final = logging.getLogger(__name__)
 tracer: Final = trace.get_tracer("browserwatch", __version__)
 
 START_SECONDS: Final = 20.0
@@ -211,16 +214,29 @@ class Browser:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def ping(self) -> None:
+    async def ping(self, seconds: float = PING_SECONDS) -> None:
         """Ask it for a sign of life.
 
         Raises:
             BrowserLostError: it is gone, or does not answer.
         """
         try:
-            await self.devtools.send("Browser.getVersion", timeout=PING_SECONDS)
+            await self.devtools.send("Browser.getVersion", timeout=seconds)
         except DevToolsError as error:
             raise lost(error) from None
+
+    async def tidy(self) -> None:
+        """Leave one empty tab, as after a launch. A browser that is gone is noticed elsewhere."""
+        try:
+            pages = await page_targets(self.devtools)
+            empty = [page["targetId"] for page in pages if page["url"] == BLANK]
+            if not empty:
+                # First a new one: Chromium ends with its last tab.
+                empty = [(await self.devtools.send("Target.createTarget", {"url": BLANK}))["targetId"]]
+            others = [page["targetId"] for page in pages if page["targetId"] != empty[0]]
+            await asyncio.gather(*(close_target(self.devtools, target) for target in others))
+        except (DevToolsError, BrowserLostError) as error:
+            logger.debug("The tabs could not be closed: %s", error)
 
     async def renew(self) -> None:
         """End it and launch another, with a new profile.

@@ -22,6 +22,7 @@ BROWSER_USE: Final = {
     "BROWSER_USE_DISABLE_EXTENSIONS": "1",
     "BROWSER_USE_CLOUD_HINTS": "false",
     "BROWSER_USE_SETUP_LOGGING": "false",
+    "PYTHON_DOTENV_DISABLED": "1",  # it would read settings from whatever .env is above its own code
 }
 LOOPBACK: Final = "127.0.0.1,localhost,::1"
 # Their records quote tasks, typed text and pages. What they tell is in spans and events, redacted.

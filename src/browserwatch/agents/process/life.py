@@ -15,7 +15,12 @@ from browserwatch.agents.process import environment
 from browserwatch.agents.process.browser import Browser, Launch
 from browserwatch.agents.process.channel import Channel
 from browserwatch.agents.process.errors import BrowserLostError
+from browserwatch.agents.process.fetch import Fetcher
+from browserwatch.agents.process.guard import Guard
+from browserwatch.agents.process.runs import Runner
 from browserwatch.agents.process.server import Server
+from browserwatch.agents.process.session import Session
+from browserwatch.agents.process.tally import Outlet
 from browserwatch.agents.process.telemetry import Telemetry
 from browserwatch.agents.process.work import Work
 from browserwatch.egress import EgressPolicy, ThreadedEgressProxy, chromium_flags
@@ -36,32 +41,33 @@ async def live(descriptor: int) -> int:
     environment.log_to_stderr(channel.happened)
     environment.quiet_loop(asyncio.get_running_loop())
     environment.enter(directory)
-    telemetry = Telemetry(channel.happened)
+    outlet = Outlet(channel.happened)
+    telemetry = Telemetry(outlet)
     telemetry.start()
     try:
-        with ThreadedEgressProxy(EgressPolicy.parse(configure.egress_allow), channel.happened) as proxy:
-            flags = chromium_flags(proxy.port)
-            browser = Browser(Launch(configure.chromium, directory, configure.sandbox, flags), channel.happened)
-            work = Work(browser, proxy, directory, channel.happened)
+        policy = EgressPolicy.parse(configure.egress_allow)
+        with ThreadedEgressProxy(policy, channel.happened) as proxy:
+            launch = Launch(configure.chromium, directory, configure.sandbox, chromium_flags(proxy.port))
+            browser, session = Browser(launch, channel.happened), Session()
+            fetcher = Fetcher(policy, proxy, session.visited, channel.happened)
+            guard = Guard(lambda: browser.devtools, proxy, session.visited, channel.happened)
+            runner = Runner(browser, guard, outlet, directory)
             try:
-                return await _serve(channel, configure, work, browser, telemetry)
+                await _start(channel, browser, runner)
+                return await _serve(channel, Work(browser, session, fetcher, runner), browser, telemetry)
             finally:
                 browser.kill()
-    except (BrowserwatchError, OSError) as error:
+    except (BrowserwatchError, OSError, ImportError, AttributeError) as error:
         # Answers no command (0): it is why there is no `ready`.
         reason = redactor.text(str(error), MESSAGE_LIMIT)
         await channel.reply(Failed(id=0, kind="browser", reason="infrastructure", message=reason))
         return 1
 
 
-async def _serve(channel: Channel, configure: Configure, work: Work, browser: Browser, telemetry: Telemetry) -> int:
+async def _start(channel: Channel, browser: Browser, runner: Runner) -> None:
+    """Launch Chromium while browser-use is imported, then say that commands are taken."""
     started = time.perf_counter()
-    starting = asyncio.create_task(browser.start())
-    try:
-        await work.warm_up(configure.models)
-        await starting
-    finally:
-        starting.cancel()
+    await asyncio.gather(browser.start(), runner.warm_up())
     ready = Ready(
         pid=os.getpid(),
         chromium_pid=browser.pid,
@@ -70,6 +76,9 @@ async def _serve(channel: Channel, configure: Configure, work: Work, browser: Br
         seconds=time.perf_counter() - started,
     )
     await channel.reply(ready)
+
+
+async def _serve(channel: Channel, work: Work, browser: Browser, telemetry: Telemetry) -> int:
     server = Server(channel, work, telemetry)
     if not await server.serve():
         return 0  # the service is gone: at once

@@ -1,0 +1,130 @@
+"""The navigation policy inside browser-use: http and https only, whatever the model asks for.
+
+Addresses are the egress proxy's matter. Schemes are not seen there: `file:` and `chrome:` never leave Chromium.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import wrapt
+
+from browserwatch.agents.process.errors import BrowserLostError
+from browserwatch.devtools.connection import DevTools, Params
+from browserwatch.devtools.errors import DevToolsError
+from browserwatch.devtools.tabs import BLANK, attached
+from browserwatch.egress import ThreadedEgressProxy
+from browserwatch.egress.proxy import BLOCKED_HEADER
+from browserwatch.events import Emit, PolicyBlocked
+
+logger: Final = logging.getLogger(__name__)
+
+SECURITY: Final = "browser_use.browser.watchdogs.security_watchdog"
+REGISTRY: Final = "cdp_use.cdp.registry"
+WEB: Final = frozenset({"http", "https"})
+# Of no use to anyone: an empty tab, what a page made by itself, Chromium's words in place of a page that did not come.
+HARMLESS_SCHEMES: Final = frozenset({"", "blob", "chrome-error"})
+HARMLESS: Final = frozenset({BLANK, "chrome://newtab/", "chrome://new-tab-page/", "chrome://new-tab-page"})
+
+
+class Guard:
+    """Sees every navigation that browser-use commands, and every page that its tabs show.
+
+    Args:
+        devtools: the connection of ours, to leave a page that must not be shown.
+        proxy: knows which addresses it blocked.
+        shown: told the address of every page that is shown.
+        emit: told of what is refused.
+    """
+
+    def __init__(
+        self,
+        devtools: Callable[[], DevTools],
+        proxy: ThreadedEgressProxy,
+        shown: Callable[[str], None],
+        emit: Emit,
+    ) -> None:
+        self._devtools = devtools
+        self._proxy = proxy
+        self._shown = shown
+        self._emit = emit
+        self._pages: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.blocked = False
+        """Whether a page was blocked since the last `reset`."""
+
+    def install(self) -> None:
+        """Hook in, once; browser-use must be imported. Outside the instrumentation's hooks, so what is refused counts once.
+
+        Raises:
+            AttributeError: this browser-use has no place for it. Without the policy no agent may run.
+        """
+        wrapt.wrap_function_wrapper(SECURITY, "SecurityWatchdog._is_url_allowed", self._decide)
+        wrapt.wrap_function_wrapper(REGISTRY, "EventRegistry.handle_event", self._see)
+
+    def reset(self) -> None:
+        """A run begins."""
+        self.blocked = False
+        self._pages.clear()
+
+    # --- what browser-use asks -----------------------------------------------------------------------------------------
+    def _decide(self, wrapped: Callable[..., bool], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        if may_show(str(args[0] if args else kwargs["url"])):
+            return wrapped(*args, **kwargs)
+        self._refuse()
+        return False
+
+    def _refuse(self) -> None:
+        self.blocked = True
+        self._emit(PolicyBlocked(rule="scheme"))
+
+    # --- what Chromium tells browser-use -------------------------------------------------------------------------------
+    def _see(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            self._look(args[0], args[1])
+        except (LookupError, ValueError, TypeError) as error:
+            logger.warning("A DevTools event was not understood: %s", type(error).__name__)
+        return wrapped(*args, **kwargs)
+
+    def _look(self, method: str, params: Params) -> None:
+        if method in ("Target.attachedToTarget", "Target.targetInfoChanged"):
+            info = params["targetInfo"]
+            if info["type"] == "page":
+                self._page(info["targetId"], info["url"])
+        elif method == "Network.responseReceived" and params.get("type") == "Document":
+            headers = {name.lower() for name in params["response"]["headers"]}
+            if params.get("frameId") in self._pages and BLOCKED_HEADER.lower() in headers:
+                self.blocked = True
+        elif method == "Page.frameNavigated" and "parentId" not in params["frame"]:
+            if unreachable := params["frame"].get("unreachableUrl"):
+                self.blocked = self.blocked or self._proxy.blocked_rule(urlsplit(unreachable).hostname or "") is not None
+
+    def _page(self, target: str, url: str) -> None:
+        self._pages.add(target)
+        self._shown(url)
+        if not may_show(url):
+            self._refuse()
+            task = asyncio.create_task(self._leave(target))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _leave(self, target: str) -> None:
+        with suppress(DevToolsError, BrowserLostError):
+            async with attached(self._devtools(), target) as tab:
+                await tab.send("Page.navigate", {"url": BLANK})
+
+
+def may_show(url: str) -> bool:
+    """Whether a tab may show this."""
+    if url in HARMLESS:
+        return True
+    try:
+        scheme = urlsplit(url.strip()).scheme.lower()
+    except ValueError:
+        return False
+    return scheme in WEB or scheme in HARMLESS_SCHEMES

@@ -1,0 +1,1 @@
+"""What Prometheus evaluates: objectives, recording rules and alerts."""

@@ -1,0 +1,1 @@
+"""What can be asked: signals by topic, shared by the dashboards."""
