@@ -14,6 +14,7 @@ import yaml
 from browserwatch.dashboards.generate import BOARDS
 from browserwatch.dashboards.rules.alert import Alert
 from browserwatch.dashboards.rules.groups import ALERTS
+from browserwatch.settings import ServiceSettings
 from tests.dashboards.cases import CASES, SLOW, Case
 from tests.dashboards.tools import DEPLOY, ROOT, run_tool
 
@@ -108,7 +109,7 @@ def test_a_wrong_story_is_noticed(tmp_path: Path, fires: bool) -> None:  # noqa:
 def test_annotations_show_values(case: Case, tmp_path: Path) -> None:
     """Templates can be filled in: told to expect no alert, promtool shows the one it got, with its annotations."""
     name = f"Browserwatch{case.alert}"
-    nothing = {"eval_time": case.at, "alertname": name, "exp_alerts": []}
+    nothing: dict[str, Any] = {"eval_time": case.at, "alertname": name, "exp_alerts": []}
     done = run_stories(case, tmp_path, input_of(case, fires=True) | {"alert_rule_test": [nothing]})
     shown = done.stdout + done.stderr
     assert f"runbooks/{name}.md" in shown
@@ -142,3 +143,16 @@ def test_no_runbook_is_left_over() -> None:
 def test_alerts_link_to_dashboards_that_exist() -> None:
     """The board of an alert is one of ours."""
     assert {alert.board for alert in ALERTS} <= {board.name for board in BOARDS}
+
+
+def test_runbooks_name_panels_and_settings_that_exist() -> None:
+    """What a runbook tells to look at or to set is there."""
+    boards = {board.title.removeprefix("browserwatch / "): board for board in BOARDS}
+    known = {*boards, *(panel.title for board in BOARDS for row in board.rows for panel in row.panels)}
+    settings = {f"BROWSERWATCH_{name.upper()}" for name in ServiceSettings.model_fields}
+    for path in (ROOT / "docs" / "runbooks").glob("Browserwatch*.md"):
+        text = path.read_text()
+        # Menus of Prometheus have an arrow; of its pages one is named.
+        named = {name for name in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*", text) if "→" not in name} - {"Alerts"}
+        assert named <= known, (path.name, named - known)
+        assert set(re.findall(r"BROWSERWATCH_\w+", text)) <= settings, path.name

@@ -129,7 +129,7 @@ class Service:
         found: list[psutil.Process] = []
         for process in psutil.process_iter():
             try:
-                known = [*process.cmdline(), process.environ().get("BROWSERWATCH_DATA_DIR", "")]
+                known = [*process.cmdline(), *process.environ().values()]
                 if process.pid != os.getpid() and any(marker in part for part in known):
                     found.append(process)
             except psutil.Error:

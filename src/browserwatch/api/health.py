@@ -36,11 +36,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing to look at: its name in the report, how to look, and how long that may take."""
+    """One thing to look at: its name in the report, how to look, and how long that may take.
+
+    Attributes:
+        unseen: the details when there was nothing to see, so that a reader always finds what it looks for.
+    """
 
     name: str
     look: Callable[[], Awaitable[Finding]]
     seconds: float = CHECK_SECONDS
+    unseen: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     async def run(self) -> Finding:
         """What there is to see. A check that hangs or breaks is one that failed."""
@@ -48,10 +53,13 @@ class Check:
             async with asyncio.timeout(self.seconds):
                 return await self.look()
         except TimeoutError:
-            return Finding("fail", (f"{self.name}: no answer within {self.seconds:g} s",), ready=False)
+            return self._failed(f"no answer within {self.seconds:g} s")
         except Exception as error:  # noqa: BLE001  # a report with a hole is better than none
             _log.error("the health check of %s broke", self.name, exc_info=error)
-            return Finding("fail", (f"{self.name}: the check broke: {type(error).__name__}",), ready=False)
+            return self._failed(f"the check broke: {type(error).__name__}")
+
+    def _failed(self, why: str) -> Finding:
+        return Finding("fail", (f"{self.name}: {why}",), self.unseen, ready=False)
 
 
 @dataclass(frozen=True, slots=True)

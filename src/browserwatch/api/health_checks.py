@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import psutil
@@ -19,6 +20,7 @@ from browserwatch.settings import ServiceSettings
 NEARLY_FULL: Final = 0.9
 EXPORT_SECONDS: Final = 120.0
 MEBIBYTE: Final = 1024 * 1024
+REDIS_DOWN: Final[Mapping[str, Any]] = {"up": False, "ping_ms": None}
 
 
 def look_at_agents(pool: PoolStats, settings: ServiceSettings) -> Finding:
@@ -49,7 +51,7 @@ async def look_at_redis(watch: RedisWatch) -> Finding:
     try:
         seconds = await watch.ping()
     except StoreUnavailableError as error:
-        return Finding("fail", (f"redis: {error}",), {"up": False, "ping_ms": None})
+        return Finding("fail", (f"redis: {error}",), REDIS_DOWN)
     return Finding(details={"up": True, "ping_ms": round(seconds * 1000, 3)})
 
 

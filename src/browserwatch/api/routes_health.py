@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from browserwatch.agents.lending import PoolStats
 from browserwatch.api.health import Check, Finding, Report, report
 from browserwatch.api.health_checks import (
+    REDIS_DOWN,
     look_at_agents,
     look_at_queue,
     look_at_redis,
@@ -40,7 +41,7 @@ class Health:
 
         self.vital = (
             _check("agents", lambda: look_at_agents(self._pool(), settings)),
-            Check("redis", lambda: look_at_redis(watch)),
+            Check("redis", lambda: look_at_redis(watch), unseen=REDIS_DOWN),
         )
         self.all = (
             *self.vital,

@@ -19,6 +19,16 @@ PHASE_STYLES: Final = {"prepare": "blue", "model": "magenta", "act": "cyan", "fi
 STATUS_STYLES: Final = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 
+TOLD: Final = {
+    "agents": ("active", "size", "waiters", "crashes", "last_launch_seconds"),
+    "redis": ("up", "ping_ms"),
+    "queue": ("queued", "running", "size"),
+    "resources": ("agents_memory_bytes", "agents_cpu_cores", "service_memory_bytes"),
+    "versions": ("browserwatch", "browser_use", "chromium"),
+}
+"""Of the health report, what fits a line."""
+
+
 class Run(NamedTuple):
     """A run by its name in the demo: the service's record of it, and its steps; no record when it was not taken."""
 
@@ -62,12 +72,13 @@ def pages_table(fetches: Iterable[Fetch]) -> Table:
     """The pages that were fetched, and how their session came about."""
     table = _table("page", "session", "status", "shows", numbers=("first byte", "load", "time"))
     for path, page, good in fetches:
+        timing: Mapping[str, Any] = page.get("timing") or {}
         table.add_row(
             Text(path),
             Text(str(page.get("acquired") or "")),
             Text(str(page.get("status") or page.get("outcome"))),
             Text("signed in", style="green") if good else Text("not signed in", style="red"),
-            *(duration(float(page.get(key) or 0)) for key in ("ttfb_seconds", "load_seconds", "seconds")),
+            *(duration(float(timing.get(key) or 0)) for key in ("ttfb_seconds", "load_seconds", "seconds")),
         )
     return table
 
@@ -94,12 +105,10 @@ def health_table(report: Mapping[str, Any]) -> Table:
     status = str(report.get("status"))
     reasons = "; ".join(map(str, report.get("reasons") or ()))
     table.add_row(Text("status", style="dim"), Text(status, style=STATUS_STYLES.get(status, "")), printable(reasons))
-    for name in ("agents", "redis", "queue", "resources", "versions"):
+    for name, keys in TOLD.items():
         found: Mapping[str, Any] = report.get(name) or {}
-        told = ", ".join(
-            f"{key} {_number(value)}" for key, value in found.items() if isinstance(value, str | int | float)
-        )
-        table.add_row(Text(name, style="dim"), "", printable(told))
+        told = ", ".join(f"{key} {_number(found[key])}" for key in keys if found.get(key) is not None)
+        table.add_row(Text(name, style="dim"), Text(str(found.get("status", ""))), printable(told))
     return table
 
 
@@ -129,8 +138,10 @@ def _seconds(record: Mapping[str, Any]) -> float:
     return (datetime.fromisoformat(record["finished"]) - datetime.fromisoformat(record["started"])).total_seconds()
 
 
-def _number(value: str | float) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _table(*columns: str, numbers: Iterable[str] = ()) -> Table:

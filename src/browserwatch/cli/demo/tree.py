@@ -65,7 +65,7 @@ def _details(node: Node) -> list[tuple[str, str]]:
     details: list[tuple[str, str]] = []
     if number := node.get(s.STEP_NUMBER):
         details.append((str(number), ""))
-    telling = (node.get(key) for key in (s.ACQUIRE_RESULT, s.SESSION_SOURCE, s.URL_PATH))
+    telling = (node.get(key) for key in (s.ACQUIRE_RESULT, s.SESSION_SOURCE))
     details += [(str(told), "") for told in telling if told]
     if cookies := node.get(s.SESSION_COOKIES):
         details.append((f"{cookies} cookies", "dim"))

@@ -29,7 +29,6 @@ class Alert:
     summary: str
     description: str
     board: str
-    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def full_name(self) -> str:

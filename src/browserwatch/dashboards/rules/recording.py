@@ -58,7 +58,7 @@ def _counts() -> tuple[Recording, ...]:
     )
 
 
-# Long windows move slowly and cost much: now and then is enough, but within the five minutes that a sample is looked back for.
+# Long windows move slowly and cost much: now and then is enough, but within the five minutes a sample is looked back for.
 GROUPS: Final = {
     "browserwatch-slo": ("30s", _ratios(SHORT_WINDOWS)),
     "browserwatch-slo-counts": ("1m", _counts()),
