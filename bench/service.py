@@ -35,7 +35,7 @@ RUNS: Final = 2
 COOKIES: Final = 100
 LOCAL_STORAGE: Final = 1_000_000
 PROBED: Final = {"/health/browser": "< 50", "/metrics": "< 100"}
-PROBE_SECONDS: Final = 0.05
+PROBE_SECONDS: Final = 0.2
 BATCH_SECONDS: Final = 2.0
 """Longer than the agents keep their spans."""
 
@@ -50,8 +50,7 @@ class Bench:
 
     def round(self) -> str:
         """One turn of all arms; a line about it."""
-        with self._probing():
-            pool = self._pool()
+        pool = self._pool()
         gather = self._bare(AGENTS, RUNS)
         self.warm_up()
         warm = self._first_question(self._run)
@@ -60,6 +59,11 @@ class Bench:
         for name, value in {**found, "first": cold / warm}.items():
             self.values[name].append(value)
         return ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+
+    def answers(self) -> None:
+        """Health and metrics while all agents are busy; apart from the arms, which asking would slow down."""
+        with self._probing():
+            self._pool()
 
     def sessions(self, times: int) -> None:
         """Acquire warm agents, and restore a large session into browsers that have not got it."""
@@ -188,6 +192,8 @@ def main() -> None:
             for number in range(options.rounds):
                 bench.warm_up()
                 print(f"round {number + 1}: {bench.round()}", flush=True)
+                bench.warm_up()
+                bench.answers()
             bench.sessions(options.rounds * 3)
     print(table(bench.figures()))
     if options.json:

@@ -10,6 +10,7 @@ run_checks() {
     run_check pyright
     run_check lint-imports
     run_check python scripts/reference.py --check
+    run_check python scripts/dashboards.py --check
 }
 
 run_check() {

@@ -64,7 +64,7 @@ class AgentProcess:
 
     async def ask(self, command: Command, reply: type[R], seconds: float = ANSWER_SECONDS) -> R:
         """Send a command and give its answer, which must be of this type."""
-        return cast("R", await self.answer(self.send(command), reply, seconds))
+        return await self.answer(self.send(command), reply, seconds)
 
     def send(self, command: Command) -> int:
         """Send a command; its number."""
@@ -211,7 +211,7 @@ def alive(pid: int) -> bool:
 async def end_of(*pids: int, seconds: float = 10.0) -> None:
     """Wait for processes to end."""
     async with asyncio.timeout(seconds):
-        while any(alive(pid) for pid in pids):
+        while any(alive(pid) for pid in pids):  # noqa: ASYNC110  # other processes set no event
             await asyncio.sleep(0.02)
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from typing import TypedDict
 
 from browserwatch import events as e
 from browserwatch.metrics import Instruments
 
-TRACE = {"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331"}
+
+class Ids(TypedDict):
+    """What an event knows of its span."""
+
+    trace_id: str
+    span_id: str
+
+
+TRACE: Ids = {"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331"}
 
 
 def everything() -> list[e.Event]:
     """Events that move every instrument."""
-    call = {"provider": "openai", "model": "gpt-4.1-mini", "seconds": 1.5}
+    call = functools.partial(e.ModelCalled, provider="openai", model="gpt-4.1-mini", seconds=1.5)
     return [
         e.RunStarted(),
         e.RunFinished(outcome="success", failure_reason="none", seconds=40, steps=5, **TRACE),
@@ -21,10 +31,8 @@ def everything() -> list[e.Event]:
         e.StepFinished(outcome="ok", seconds=7, phases={"prepare": 1, "model": 4, "act": 1, "finalize": 1}, **TRACE),
         e.ActionFinished(action="click", outcome="ok", seconds=0.5, **TRACE),
         e.ActionFinished(action="input", outcome="error", seconds=0.5, **TRACE),
-        e.ModelCalled(
-            **call, input_tokens=900, output_tokens=80, cached_tokens=300, has_usage=True, cost_usd=0.01, **TRACE
-        ),
-        e.ModelCalled(**call, error="rate_limit"),
+        call(input_tokens=900, output_tokens=80, cached_tokens=300, has_usage=True, cost_usd=0.01, **TRACE),
+        call(error="rate_limit"),
         e.PageLoaded(outcome="ok", cause="link", ttfb=0.1, dom_content_loaded=0.4, load=0.9, **TRACE),
         e.PolicyBlocked(rule="private_address"),
         e.BrowserLaunched(result="ok", seconds=2),

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class Prometheus:
         """
         url = f"{self._address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # http, to ourselves
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             with error:
@@ -64,8 +64,8 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running_prometheus(directory: Path, target: int) -> Iterator[Prometheus]:
-    """Prometheus with our rules and one target of the service's job; where it is missing the test is skipped, but not in CI."""
+def running_prometheus(directory: Path, target: int) -> Generator[Prometheus]:
+    """Prometheus with our rules and one target. Where it is not installed the test is skipped, but never in CI."""
     program = shutil.which("prometheus")
     if program is None:
         missing = "prometheus is not installed (Debian package prometheus): no query is tried against a real one."

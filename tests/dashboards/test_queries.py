@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from browserwatch.dashboards.foreign import FOREIGN
 from browserwatch.metrics import Instruments, Recorder, start_metrics_server
 from tests.dashboards.happenings import TRACE, everything, make_a_pool
 from tests.dashboards.prometheus import Prometheus, running_prometheus, until
@@ -27,11 +26,6 @@ QUERIES = [
     if "expr" in target
 ]
 EVERY_QUERY = pytest.mark.parametrize(("panel", "target"), QUERIES)
-OTHERS = {name for names, _, _ in FOREIGN for name in names} - {
-    "up",
-    "scrape_duration_seconds",
-    "scrape_samples_scraped",
-}
 # Without an answer on a busy system, and why.
 MAY_BE_EMPTY = {"Firing": "no alert fires yet: the shortest waits a minute"}
 
@@ -85,38 +79,38 @@ def ask(prometheus: Prometheus, expression: str) -> list[float]:
 @EVERY_QUERY
 def test_a_young_system_shows_zeros(young: Prometheus, panel: dict[str, Any], target: dict[str, Any]) -> None:
     """No query errs; each has an answer before anything has happened, or its panel says in words why not."""
-    assert ask(young, target["expr"]) or panel["fieldConfig"]["defaults"].get("noValue")
+    values = ask(young, target["expr"])
+    assert values or panel["fieldConfig"]["defaults"].get("noValue")
+    if panel["type"] == "stat":
+        assert all(math.isfinite(value) for value in values)
 
 
 @EVERY_QUERY
 def test_a_busy_system_shows_numbers(busy: Prometheus, panel: dict[str, Any], target: dict[str, Any]) -> None:
     """Each query about our own metrics has a number once everything has happened."""
-    if panel["title"] in MAY_BE_EMPTY:
-        pytest.skip(MAY_BE_EMPTY[panel["title"]])
     values = ask(busy, target["expr"])
-    assert any(math.isfinite(value) for value in values)
-    if not any(name in target["expr"] for name in OTHERS):
-        assert values
+    assert panel["title"] in MAY_BE_EMPTY or any(math.isfinite(value) for value in values)
 
 
 @pytest.mark.parametrize(
-    ("title", "low", "high"),
+    ("title", "expected"),
     [
-        ("Success", 0.5, 0.5),
-        ("Not our fault", 0.5, 0.5),
-        ("Active agents", 0, 0),
-        ("Sessions reused", 0.5, 0.5),
-        ("Saturation", 0.5, 0.5),
-        ("Cost per run", 0.004, 0.006),
-        ("From the cache", 0.3, 0.4),
-        ("Cost per hour", 50, 200),
+        ("Success", 0.5),
+        ("Not our fault", 0.5),
+        ("Active agents", 0),
+        ("Sessions reused", 0.5),
+        ("Saturation", 0.5),
+        ("Cost per run", 0.005),
+        ("From the cache", 1 / 3),
+        ("Cost per success", 0.01),
     ],
 )
-def test_numbers_are_right(busy: Prometheus, title: str, low: float, high: float) -> None:
+def test_numbers_are_right(busy: Prometheus, title: str, expected: float) -> None:
     """What the panels show is what happened: one of two runs succeeds, one of two sessions is found, a cent for two runs."""
     panel = next(p for board in SHIPPED.values() for p in board["panels"] if p["title"] == title)
     (value,) = ask(busy, panel["targets"][0]["expr"])
-    assert low * 0.999 <= value <= high * 1.001
+    # A scrape may come between two events of one round.
+    assert value == pytest.approx(expected, rel=0.25, abs=1 if title == "Active agents" else 0)
 
 
 def test_rules_have_no_errors(busy: Prometheus) -> None:

@@ -6,6 +6,7 @@ Each method changes the state at once, and leaves what takes time to a task. A t
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import itertools
 import logging
 import random
@@ -266,7 +267,8 @@ class Fleet:
 
     def do(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Have something done beside; `end_all` waits for it."""
-        task = asyncio.create_task(work, name=name)
+        # In no trace: that a browser is made new is no part of the run that left it, or that waits for it.
+        task = asyncio.create_task(work, name=name, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from browserwatch.api.error_kinds import INVALID, http_kind, kind_of
 from browserwatch.api.problems import INTERNAL, FieldProblem, ProblemResponse, current_trace_id, retry_header
-from browserwatch.errors import BrowserwatchError
+from browserwatch.errors import BrowserwatchError, ConfigurationError
 from browserwatch.runs.errors import InvalidRequestError, PageFailedError
 
 MAX_ERRORS: Final = 20
@@ -76,6 +76,8 @@ async def _known(_: Request, error: Exception) -> Response:
     kind = kind_of(error)
     if kind is INTERNAL:
         return unexpected(error)
+    if isinstance(error, ConfigurationError):
+        _log.error("%s", error)  # for the operator; the caller can do nothing about it
     return ProblemResponse(
         kind,
         str(error),

@@ -10,7 +10,7 @@ from typing import Final
 
 from browserwatch.agents import errors as agents
 from browserwatch.api.problems import INTERNAL, Kind
-from browserwatch.errors import BrowserwatchError
+from browserwatch.errors import BrowserwatchError, ConfigurationError
 from browserwatch.runs import errors as runs
 from browserwatch.sessions import errors as sessions
 
@@ -31,6 +31,9 @@ _NO_AGENT: Final = Kind(
 
 KINDS: Final[dict[type[Exception], Kind]] = {
     runs.InvalidRequestError: INVALID,
+    ConfigurationError: Kind(
+        "misconfigured", 503, "The service is not set up for this", "the service's log says what is missing"
+    ),
     runs.RunNotFoundError: Kind("run-not-found", 404, "No such run", "there is no run of this id"),
     runs.IdempotencyConflictError: Kind("idempotency-conflict", 422, "The idempotency key belongs to another request"),
     SessionNotFoundError: Kind("session-not-found", 404, "No such session", "there is no session of this name"),

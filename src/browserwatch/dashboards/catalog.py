@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from browserwatch.dashboards.foreign import FOREIGN
+from browserwatch.dashboards.foreign import ANY, FOREIGN, TARGET, Labels
 from browserwatch.errors import BrowserwatchError
 from browserwatch.metrics import Instruments
 from browserwatch.semantics import OTHER
 
-Labels = Mapping[str, tuple[str, ...]]
-ANY: Final[tuple[str, ...]] = ()
-TARGET: Final[Labels] = {"job": ANY, "instance": ANY}
 VARIABLES: Final = {"job": "$job", "instance": "$instance"}
 
 

@@ -6,11 +6,12 @@ Their names are theirs to change; the end-to-end test asks the real programs for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
+Labels: TypeAlias = Mapping[str, tuple[str, ...]]
 ANY: Final[tuple[str, ...]] = ()
-TARGET: Final[Mapping[str, tuple[str, ...]]] = {"job": ANY, "instance": ANY}
-SPAN: Final[Mapping[str, tuple[str, ...]]] = {
+TARGET: Final[Labels] = {"job": ANY, "instance": ANY}
+SPAN: Final[Labels] = {
     **TARGET,
     "service_name": ANY,
     "span_name": ANY,
@@ -26,7 +27,7 @@ SPAN: Final[Mapping[str, tuple[str, ...]]] = {
 SPAN_CALLS: Final = "traces_span_metrics_calls_total"
 SPAN_DURATION: Final = "traces_span_metrics_duration_seconds"
 
-FOREIGN: Final[tuple[tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], bool], ...]] = (
+FOREIGN: Final[tuple[tuple[tuple[str, ...], Labels, bool], ...]] = (
     # Prometheus, of each target and of itself
     (("up", "scrape_duration_seconds", "scrape_samples_scraped"), TARGET, True),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models import common as shown
@@ -21,6 +21,24 @@ Built: TypeAlias = bargauge.Panel | dashboard.Panel | heatmap.Panel | stat.Panel
 Steps: TypeAlias = tuple[tuple[float, str], ...]
 OTHERWISE: Final = "green"
 HEADER_WIDTH: Final = 160
+# The same thing has the same colour everywhere, in the light theme, too.
+COLOURED: Final = frozenset({"{{outcome}}", "{{result}}"})
+COLORS: Final = {
+    "success": "green",
+    "ok": "green",
+    "exported": "green",
+    "failure": "orange",
+    "error": "red",
+    "failed": "red",
+    "timeout": "purple",
+    "cancelled": "#808080",
+}
+APART: Final = [
+    models.DynamicConfigValue(id_val="custom.stacking", value={"mode": "none"}),
+    models.DynamicConfigValue(id_val="custom.fillOpacity", value=0),
+    models.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]}),
+    models.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": "red"}),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,8 @@ class Lines(Panel):
     """Values over time."""
 
     stacked: bool = False
+    apart: str = ""
+    """A line that is not stacked with the others: what they are held against."""
 
     def build(self, catalog: Catalog) -> timeseries.Panel:
         """The panel without its place."""
@@ -102,8 +122,17 @@ class Lines(Panel):
         panel = panel.tooltip(
             common.VizTooltipOptions().mode(shown.TooltipDisplayMode.MULTI).sort(shown.SortOrder.DESCENDING)
         )
+        for name, color in self._colors():
+            fixed = {"mode": "fixed", "fixedColor": color}
+            panel = panel.override_by_name(name, [models.DynamicConfigValue(id_val="color", value=fixed)])
+        if self.apart:
+            panel = panel.override_by_name(self.apart, APART)
         legend = common.VizLegendOptions().show_legend(True).display_mode(shown.LegendDisplayMode.LIST)  # noqa: FBT003
         return panel.legend(legend.placement(shown.LegendPlacement.BOTTOM).calcs([]))
+
+    def _colors(self) -> list[tuple[str, str]]:
+        coloured = any(signal.legend in COLOURED for signal in self.signals)
+        return list(COLORS.items()) if coloured else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +179,8 @@ class Bars(Panel):
         """The panel without its place."""
         panel = bargauge.Panel().targets([*self.queries(catalog)]).orientation(shown.VizOrientation.HORIZONTAL)
         panel = panel.display_mode(shown.BarGaugeDisplayMode.BASIC).min(0)
+        if self.unit == "percentunit":
+            panel = panel.max(1)
         panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         return panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
 
@@ -158,7 +189,7 @@ class Bars(Panel):
 class Table(Panel):
     """Values with their labels as columns; several signals are joined into one row per set of labels."""
 
-    hidden: ClassVar[dict[str, bool]] = {"Time": True}
+    labels_only: bool = False
     value_names: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def build(self, catalog: Catalog) -> table.Panel:
@@ -167,6 +198,7 @@ class Table(Panel):
         renamed = {"Value": self.title, **{f"Value #{ref}": name for ref, name in self.value_names.items()}}
         merge = models.DataTransformerConfig(id_val="merge", options={})
         organize = models.DataTransformerConfig(
-            id_val="organize", options={"excludeByName": self.hidden, "renameByName": renamed}
+            id_val="organize",
+            options={"excludeByName": {"Time": True, "Value": self.labels_only}, "renameByName": renamed},
         )
         return panel.with_transformation(merge).with_transformation(organize)

@@ -25,6 +25,11 @@ class FoundTraces(Panel):
     """Traces that a TraceQL query finds, the newest first."""
 
     query: str = ""
+    nothing: str = "no such trace"
+
+    def empty(self) -> str:
+        """Text where there is no answer."""
+        return self.nothing
 
     def build(self, catalog: Catalog) -> table.Panel:
         """The panel without its place."""

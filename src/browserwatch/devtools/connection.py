@@ -169,7 +169,7 @@ async def _connected(address: tuple[str, int]) -> socket.socket:
     loop = asyncio.get_running_loop()
     family, kind, protocol, _, where = (await loop.getaddrinfo(*address, type=socket.SOCK_STREAM))[0]
     connected = socket.socket(family, kind, protocol)
-    connected.setblocking(False)
+    connected.setblocking(False)  # noqa: FBT003  # its only way
     try:
         await loop.sock_connect(connected, where)
     except BaseException:

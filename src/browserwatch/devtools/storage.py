@@ -73,7 +73,7 @@ async def _attempt_cookie(devtools: DevTools, cookie: Params) -> None:
 
 
 def _key(cookie: Params) -> tuple[str, str, str, str]:
-    partition = cookie.get("partitionKey") or {}
+    partition: Params = cookie.get("partitionKey") or {}
     return cookie["name"], cookie["domain"], cookie["path"], str(partition.get("topLevelSite", ""))
 
 

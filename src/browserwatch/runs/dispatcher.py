@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 from opentelemetry import context
 
 from browserwatch.agents.messages import Model
-from browserwatch.events import Emit, RunRejected
+from browserwatch.egress import EgressPolicy
+from browserwatch.events import Emit, PolicyBlocked, RunRejected
 from browserwatch.pricing import Prices
 from browserwatch.runs.book import RunBook
 from browserwatch.runs.endings import by_sign
@@ -72,6 +73,7 @@ class RunDispatcher:
         self._settings = settings
         self._runner = runner
         self._emit = emit
+        self._policy = EgressPolicy.parse(settings.egress_allow)
         self._models = ModelChoice(settings, Prices.load(settings.prices_file))
         self._queue = RunQueue(_limits(settings))
         store = RecordStore(client, settings.run_ttl_seconds)
@@ -93,6 +95,7 @@ class RunDispatcher:
     async def submit(self, tenant: str, request: RunRequest, idempotency_key: str | None = None) -> RunRecord:
         """Take a run; as `Runs.submit`."""
         check_run(request, self._settings)
+        self._check_start(request)
         check_idempotency_key(idempotency_key)
         if earlier := await self._book.earlier(idempotency_key, tenant, request):
             return earlier
@@ -151,6 +154,13 @@ class RunDispatcher:
         if self._background:
             await asyncio.wait(self._background)
         await self._journal.close(LAST_WRITES_SECONDS)
+
+    def _check_start(self, request: RunRequest) -> None:
+        """Refuse at once what the agent's proxy would refuse later."""
+        rule = self._policy.check_url(request.start_url) if request.start_url else None
+        if rule is not None:
+            self._emit(PolicyBlocked(rule=rule))
+            raise InvalidRequestError("start_url", f"blocked by the policy of the service ({rule})")
 
     async def _choose_model(self, request: RunRequest) -> Model:
         try:

@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from browserwatch.agents.messages import Model
 from browserwatch.errors import ConfigurationError
 from browserwatch.pricing import Prices, Usage
 from browserwatch.runs.errors import InvalidRequestError
 from browserwatch.settings import PREFIX, ServiceSettings
-
-# As browser-use names them. Model names may have a slash of their own (openrouter's do), so a provider must be known.
-PROVIDERS: Final = frozenset(
-    {
-        "anthropic",
-        "aws",
-        "azure",
-        "browser-use",
-        "cerebras",
-        "deepseek",
-        "google",
-        "groq",
-        "litellm",
-        "mistral",
-        "oci",
-        "ollama",
-        "openai",
-        "openrouter",
-        "orcarouter",
-        "vercel",
-    }
-)
+from browserwatch.settings.service import LLM_PROVIDERS
 
 
 class ModelChoice:
@@ -74,7 +52,8 @@ class ModelChoice:
 
     def _parse(self, item: str) -> tuple[str, str]:
         provider, slash, name = item.partition("/")
-        return (provider, name) if slash and provider in PROVIDERS else (self._settings.llm_provider, item)
+        # Model names may have a slash of their own (openrouter's do), so a provider must be known.
+        return (provider, name) if slash and provider in LLM_PROVIDERS else (self._settings.llm_provider, item)
 
     async def _api_key(self) -> str | None:
         if self._settings.llm_api_key is not None:

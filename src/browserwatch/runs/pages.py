@@ -8,18 +8,15 @@ import contextlib
 import time
 from typing import Final, Self
 
-from opentelemetry import trace
-
 from browserwatch import semantics
 from browserwatch.agents.errors import CommandFailedError
 from browserwatch.agents.lending import Lease, Lender
 from browserwatch.agents.messages import Fetch, Fetched
 from browserwatch.egress import EgressPolicy
 from browserwatch.events import Emit, PageFetched, PageFetchStarted, PolicyBlocked
-from browserwatch.redaction import redactor
 from browserwatch.runs.errors import PageFailedError
 from browserwatch.runs.models import Page, PageRequest
-from browserwatch.runs.session_state import finish, open_session, restore, tracer, wish_for
+from browserwatch.runs.session_state import finish, open_session, restore, wish_for
 from browserwatch.runs.telemetry import span_ids, trace_id
 from browserwatch.runs.validation import check_page
 from browserwatch.sessions.vault import SessionVault
@@ -54,11 +51,7 @@ class AgentPages:
     async def fetch(self, tenant: str, request: PageRequest) -> Page:
         """Load a page; as `Pages.fetch`."""
         check_page(request, self._settings)
-        return await self._fetch(tenant, request)
-
-    @tracer.start_as_current_span(semantics.PAGE_FETCH)
-    async def _fetch(self, tenant: str, request: PageRequest) -> Page:
-        _describe(request)
+        # The span `page_fetch` is made by the agent, around the load alone: what comes before has spans of its own.
         with _Account(self._emit) as account:
             self._check_policy(request.url)
             async with contextlib.AsyncExitStack() as stack:
@@ -138,33 +131,10 @@ class _Account:
             # Or the gauge of those that work would sink below zero.
             self.begin()
         self._emit(PageFetched(outcome=self.outcome, seconds=time.monotonic() - self._since, **span_ids()))
-        span = trace.get_current_span()
-        span.set_attribute(semantics.PAGE_OUTCOME, self.outcome)
-        if error is not None:
-            span.set_attribute(semantics.ERROR_TYPE, self.outcome)
-
-
-def _describe(request: PageRequest) -> None:
-    address = redactor.address(request.url)
-    span = trace.get_current_span()
-    span.set_attributes(
-        {
-            semantics.URL_SCHEME: address.scheme,
-            semantics.SERVER_ADDRESS: address.host,
-            semantics.URL_PATH: address.path,
-            semantics.PAGE_FORMAT: request.format,
-        }
-    )
-    if address.port is not None:
-        span.set_attribute(semantics.SERVER_PORT, address.port)
 
 
 def _page(fetched: Fetched, acquired: str, problem: str) -> Page:
     content = fetched.text.encode() if fetched.text is not None else base64.b64decode(fetched.data or "")
-    span = trace.get_current_span()
-    span.set_attributes({semantics.PAGE_BYTES: len(content), semantics.PAGE_REDIRECTS: fetched.redirects})
-    if fetched.status is not None:
-        span.set_attribute(semantics.HTTP_STATUS, fetched.status)
     return Page(
         url=fetched.url,
         outcome=fetched.outcome,

@@ -5,13 +5,35 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from browserwatch.settings.base import PREFIX, split_list, validated
 from browserwatch.settings.library import Settings
+
+Provider: TypeAlias = Literal[
+    "anthropic",
+    "anthropic_bedrock",
+    "aws_bedrock",
+    "azure",
+    "browser-use",
+    "cerebras",
+    "deepseek",
+    "google",
+    "groq",
+    "litellm",
+    "mistral",
+    "oci",
+    "ollama",
+    "openai",
+    "openrouter",
+    "orcarouter",
+    "vercel",
+]
+LLM_PROVIDERS: Final[tuple[str, ...]] = get_args(Provider)
+"""Providers of models, as browser-use names them."""
 
 DAY: Final = 86_400.0
 MEBIBYTE: Final = 1024 * 1024
@@ -144,8 +166,8 @@ class ServiceSettings(Settings):
     """Largest content of a page fetch in MiB."""
 
     # --- the model ---
-    llm_provider: str = "openai"
-    """Provider of the model, as browser-use names it: openai, anthropic, google, azure, ollama …"""
+    llm_provider: Provider = "openai"
+    """Provider of the model, as browser-use names it: openai (and what is compatible), anthropic, google, azure, ollama …"""
 
     llm_model: str = "gpt-4.1-mini"
     """Model that runs use unless they ask for another."""

@@ -86,9 +86,7 @@ class Reader:
         # A world of its own: a page may have replaced the functions of its own one.
         world = (await self._send("Page.createIsolatedWorld", {"frameId": frame}))["executionContextId"]
         script = _BOUNDED % (expression, TITLE_LIMIT, max_bytes)
-        answer = await self._send(
-            "Runtime.evaluate", {"expression": script, "contextId": world, "returnByValue": True}
-        )
+        answer = await self._send("Runtime.evaluate", {"expression": script, "contextId": world, "returnByValue": True})
         if "value" not in answer["result"]:
             raise CommandError("error", "The page's content can't be read.")
         return json.loads(answer["result"]["value"])

@@ -26,7 +26,7 @@ BROWSER_USE: Final = {
 }
 LOOPBACK: Final = "127.0.0.1,localhost,::1"
 # Their records quote tasks, typed text and pages. What they tell is in spans and events, redacted.
-TALKATIVE: Final = ("browser_use", "bubus", "cdp_use", "BrowserSession")
+TALKATIVE: Final = ("browser_use", "bubus", "cdp_use")
 
 
 def enter(directory: Path) -> None:
@@ -61,9 +61,9 @@ def log_to_stderr(emit: Emit, level: int = logging.WARNING) -> None:
     """Write records as redacted JSON lines; what browser-use would say is left out."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(emit=emit))
+    # Not by the loggers' levels: bubus sets its own when it is imported.
+    handler.addFilter(lambda record: not record.name.startswith(TALKATIVE))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def quiet_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -101,8 +101,9 @@ class Guard:
             if params.get("frameId") in self._pages and BLOCKED_HEADER.lower() in headers:
                 self.blocked = True
         elif method == "Page.frameNavigated" and "parentId" not in params["frame"]:
-            if unreachable := params["frame"].get("unreachableUrl"):
-                self.blocked = self.blocked or self._proxy.blocked_rule(urlsplit(unreachable).hostname or "") is not None
+            unreachable: str = params["frame"].get("unreachableUrl", "")
+            if self._proxy.blocked_rule(urlsplit(unreachable).hostname or "") is not None:
+                self.blocked = True
 
     def _page(self, target: str, url: str) -> None:
         self._pages.add(target)

@@ -12,11 +12,11 @@ from typing import Final
 
 from browserwatch.agents.messages import Configure, Failed, Ready
 from browserwatch.agents.process import environment
-from browserwatch.agents.process.browser import Browser, Launch
+from browserwatch.agents.process.browser import Browser
 from browserwatch.agents.process.channel import Channel
-from browserwatch.agents.process.errors import BrowserLostError
 from browserwatch.agents.process.fetch import Fetcher
 from browserwatch.agents.process.guard import Guard
+from browserwatch.agents.process.launching import Launch
 from browserwatch.agents.process.runs import Runner
 from browserwatch.agents.process.server import Server
 from browserwatch.agents.process.session import Session

@@ -127,7 +127,7 @@ def _arguments(provider: Provider, model: Model, client: Any) -> dict[str, Any]:
         arguments[provider.base_url] = adapt(model.base_url) if adapt else model.base_url
     if model.api_key and provider.api_key:
         arguments[provider.api_key] = model.api_key
-    for parameter, variable in provider.variables.items():
+    for parameter, variable in provider.variables:
         if value := os.environ.get(variable):
             arguments[parameter] = value
     if client is not None:
@@ -139,7 +139,7 @@ def _arguments(provider: Provider, model: Model, client: Any) -> dict[str, Any]:
 def _make(make: Callable[..., Any], arguments: dict[str, Any], model: Model) -> Any:
     try:
         return make(**arguments)
-    except Exception as error:  # each SDK has errors of its own; what they say may quote the key
+    except Exception as error:  # noqa: BLE001  # each SDK has errors of its own; what they say may quote the key
         raise CommandError(
             "llm_error",
             f"The model {model.provider}/{model.name[:100]} can't be used ({type(error).__name__}): is its key set, and"

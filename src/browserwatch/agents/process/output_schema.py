@@ -66,9 +66,9 @@ class OutputSchema:
 
 
 class _Inliner:
-    """Puts in place of each `$ref` what it refers to: browser-use sets the schema into one of its own, where it has another root.
+    """Puts in place of each `$ref` what it refers to, and fetches nothing.
 
-    Nothing is ever fetched.
+    browser-use sets the schema into one of its own, whose root is another one.
     """
 
     def __init__(self, root: dict[str, Any]) -> None:
@@ -92,17 +92,23 @@ class _Inliner:
         if not isinstance(reference := found.get("$ref"), str):
             return rest
         if reference in within:
-            raise CommandError(REASON, f"output_schema refers to itself ({reference[:100]!r}), which models can't follow.")
+            raise CommandError(
+                REASON, f"output_schema refers to itself ({reference[:100]!r}), which models can't follow."
+            )
         return {**self.inline(self._at(reference), (*within, reference), depth + 1), **rest}
 
     def _at(self, reference: str) -> Any:
         if not reference.startswith("#/"):
-            raise CommandError(REASON, f"output_schema refers to {reference[:100]!r}; only references that begin with #/ are followed.")
+            raise CommandError(
+                REASON, f"output_schema refers to {reference[:100]!r}; only references that begin with #/ are followed."
+            )
         node: Any = self._root
         for step in reference[2:].split("/"):
+            key = step.replace("~1", "/").replace("~0", "~")
             try:
-                key = step.replace("~1", "/").replace("~0", "~")
-                node = node[int(key)] if isinstance(node, list) else node[key]
+                node = cast("list[Any]", node)[int(key)] if isinstance(node, list) else node[key]
             except (LookupError, TypeError, ValueError):
-                raise CommandError(REASON, f"output_schema refers to {reference[:100]!r}, which is not in it.") from None
+                raise CommandError(
+                    REASON, f"output_schema refers to {reference[:100]!r}, which is not in it."
+                ) from None
         return node

@@ -156,9 +156,7 @@ async def _end(agent: Any, work: asyncio.Task[Any]) -> None:
         raise BrowserLostError("browser_unresponsive", f"browser-use did not stop within {CANCEL_SECONDS:g} s.")
 
 
-def _done(
-    command: Run, agent: Any, tally: Tally, schema: OutputSchema | None, error: BaseException | None
-) -> RunDone:
+def _done(command: Run, agent: Any, tally: Tally, schema: OutputSchema | None, error: BaseException | None) -> RunDone:
     finished = tally.finished
     outcome = finished.outcome if finished else "error"
     result: str | None = agent.history.final_result() if agent.history.is_done() else None

@@ -33,7 +33,13 @@ CAPACITY: Final = Row(
             steps=((0.01, "orange"), (limits.LAUNCH_FAILURES.value, "red")),
         ),
         Number("Orphans", "Did an earlier service leave processes?", (pool.ORPHANS,), steps=((1, "orange"),)),
-        Lines("Agents by state", "What are the agents doing, against the maximum?", (pool.STATES, pool.SIZE)),
+        Lines(
+            "Agents by state",
+            "What are the agents doing, against the maximum?",
+            (pool.STATES, pool.SIZE),
+            stacked=True,
+            apart="maximum",
+        ),
         Lines("Line", "Does work pile up?", (pool.WAITERS, runs.QUEUED), stacked=True),
         Lines(
             "Waiting time",

@@ -44,7 +44,7 @@ PROGRAM: Final = Row(
         ),
         Bars("Failing hooks", "Does the instrumentation itself fail?", (telemetry.HOOK_ERRORS,), width=8),
         Lines("Masked secrets", "What would have leaked?", (telemetry.REDACTED,), stacked=True, width=8),
-        Table("Versions", "What runs where?", (telemetry.VERSIONS,), width=8),
+        Table("Versions", "What runs where?", (telemetry.VERSIONS,), width=8, labels_only=True),
     ),
 )
 COLLECTOR: Final = Row(

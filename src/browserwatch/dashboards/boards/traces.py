@@ -13,7 +13,8 @@ from browserwatch.dashboards.signals import spans
 from browserwatch.dashboards.traces import FoundTraces, TraceView
 from browserwatch.semantics import INVOKE_AGENT
 
-RED: Final = Row(
+CHOOSE: Final = "put a trace id into the variable above"
+BY_NAME: Final = Row(
     "Spans by name",
     (
         Lines("Rate", "What happens how often?", (spans.RATE,), width=8),
@@ -61,9 +62,16 @@ ONE: Final = Row(
             width=24,
             height=16,
             query="$trace_id",
+            nothing=CHOOSE,
         ),
         TraceView(
-            "Its spans as a graph", "Which span called which?", (), height=12, kind="nodeGraph", query="$trace_id"
+            "Its spans as a graph",
+            "Which span called which?",
+            (),
+            height=12,
+            kind="nodeGraph",
+            query="$trace_id",
+            nothing=CHOOSE,
         ),
         TraceView(
             "Services",
@@ -72,6 +80,7 @@ ONE: Final = Row(
             height=12,
             kind="nodeGraph",
             query_type="serviceMap",
+            nothing="no service graphs",
         ),
     ),
 )
@@ -79,7 +88,7 @@ TRACES: Final = Board(
     "traces",
     "browserwatch / Traces",
     "What happened in one trace, and which spans are slow or fail?",
-    (RED, SEARCH, ONE),
+    (BY_NAME, SEARCH, ONE),
     (
         choice("service", "Service", f"label_values({SPAN_CALLS}, service_name)"),
         dashboard.TextBoxVariable("trace_id").label("Trace id").default_value(""),

@@ -24,7 +24,6 @@ CAUSES: Final = Signal(
 MILESTONES: Final = quantiles(
     "browser_navigation_duration_seconds", "s", "the time from the start of a page load to a milestone", by="milestone"
 )
-LOAD: Final = quantiles('browser_navigation_duration_seconds{milestone="load"}', "s", "the time to the load event")
 LOADS: Final = buckets_of(
     "browser_navigation_duration_seconds", "s", "Milestones that were reached, by how long it took."
 )

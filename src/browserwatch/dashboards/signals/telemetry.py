@@ -9,7 +9,7 @@ from browserwatch.dashboards.signal import Signal, or_zero, rate, total
 LEFT: Final = Signal(
     rate("browser_telemetry_spans_total", "result"),
     "cps",
-    "Spans that left the program's queue per second: exported, dropped because the queue was full, or failed.",
+    "Spans that ended, per second: exported, dropped because the queue was full, or failed to be sent.",
     "{{result}}",
 )
 LOST: Final = Signal(
@@ -17,7 +17,6 @@ LOST: Final = Signal(
     "short",
     "Spans lost in the time shown: dropped or failed.",
 )
-QUEUED: Final = Signal("sum(browser_telemetry_queue_size)", "short", "Spans that wait in the programs.", "waiting")
 FILL: Final = Signal(
     "max by (instance) (browser_telemetry_queue_size / (browser_telemetry_queue_capacity > 0)) or on () vector(0)",
     "percentunit",
