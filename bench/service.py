@@ -36,6 +36,9 @@ COOKIES: Final = 100
 LOCAL_STORAGE: Final = 1_000_000
 PROBED: Final = {"/health/browser": "< 50", "/metrics": "< 100"}
 PROBE_SECONDS: Final = 0.2
+SETTLE_SECONDS: Final = 1.0
+"""After its start a browser is busy with itself for a while."""
+
 BATCH_SECONDS: Final = 2.0
 """Longer than the agents keep their spans."""
 
@@ -72,9 +75,11 @@ class Bench:
             self._fetch("/table", "warm")
         self._fetch(f"/fill?cookies={COOKIES}&bytes={LOCAL_STORAGE}", "large")
         restored = len(self._spans(s.SESSION_RESTORE))
-        for number in range(times):
-            for other in range(AGENTS):  # every agent takes another session in between
-                self._fetch("/table", f"other-{number}-{other}")
+        for _ in range(times):
+            with ThreadPoolExecutor(AGENTS) as threads:  # every agent at once, so that none keeps the session
+                list(threads.map(lambda _: self._fetch("/slow?seconds=1", None), range(AGENTS)))
+            self.warm_up()
+            time.sleep(SETTLE_SECONDS)
             self._fetch("/table", "large")
         time.sleep(BATCH_SECONDS)
         self.values["acquire"] = [
@@ -141,8 +146,9 @@ class Bench:
             doing.result()
         return asked - started
 
-    def _fetch(self, path: str, session: str) -> None:
-        self.service.fetch({"url": f"{self.place.site}{path}", "session": session, "format": "text"})
+    def _fetch(self, path: str, session: str | None) -> None:
+        wanted = {"session": session} if session else {}
+        self.service.fetch({"url": f"{self.place.site}{path}", "format": "text", **wanted})
 
     # --- around them -------------------------------------------------------------------------------------------------
     @contextmanager

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import psutil
@@ -74,11 +74,15 @@ class AgentProcess:
         return number
 
     async def answer(self, number: int, reply: type[R], seconds: float = ANSWER_SECONDS) -> R:
-        """The answer to the command with this number."""
-        async with asyncio.timeout(seconds):
-            message = await self._waiting[number]
+        """The answer to the command with this number, which must be of this type."""
+        message = await self.outcome(number, seconds)
         assert isinstance(message, reply), message
         return message
+
+    async def outcome(self, number: int, seconds: float = ANSWER_SECONDS) -> Any:
+        """The answer to the command with this number."""
+        async with asyncio.timeout(seconds):
+            return await self._waiting[number]
 
     def cancel(self, number: int) -> None:
         """Cancel a command."""
@@ -161,8 +165,10 @@ class AgentProcess:
         self.errors = await self.process.stderr.read()
 
 
-async def spawn(directory: Path, variables: Mapping[str, str] = {}, **configure: object) -> AgentProcess:
-    """Start an agent process and configure it; `ready` tells when it is."""
+async def spawn(
+    directory: Path, variables: Mapping[str, str] = {}, first: Message | None = None, **configure: object
+) -> AgentProcess:
+    """Start an agent process and configure it, or say something else `first`; `ready` tells when it is."""
     ours, theirs = socket.socketpair()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(UNWANTED)}
     process = await asyncio.create_subprocess_exec(
@@ -182,7 +188,7 @@ async def spawn(directory: Path, variables: Mapping[str, str] = {}, **configure:
         "egress_allow": ("127.0.0.1",),
         **configure,
     }
-    agent.write(msgspec.convert({"directory": str(directory), **settings}, Configure))
+    agent.write(first or msgspec.convert({"directory": str(directory), **settings}, Configure))
     return agent
 
 

@@ -6,12 +6,17 @@ import asyncio
 import os
 import signal
 import sys
+from typing import Final
 
 from browserwatch.agents.process.life import live
+
+NICENESS: Final = 5
+"""Agents and their browsers come second: on a machine that is busy with them the service still answers at once."""
 
 
 def main() -> None:
     """Serve the socket until the service ends it."""
+    os.nice(NICENESS)
     # Both are meant for the service, which tells its agents when to end; a group or a whole unit gets them at once.
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
