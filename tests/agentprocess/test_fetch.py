@@ -65,9 +65,7 @@ async def test_pdf(shared: AgentProcess, site: str) -> None:
     assert base64.b64decode(page.data or "").startswith(b"%PDF")
 
 
-@pytest.mark.parametrize(
-    ("path", "outcome", "status"), [("/missing", "http_4xx", 404), ("/error", "http_5xx", 500)]
-)
+@pytest.mark.parametrize(("path", "outcome", "status"), [("/missing", "http_4xx", 404), ("/error", "http_5xx", 500)])
 async def test_error_pages(shared: AgentProcess, site: str, path: str, outcome: str, status: int) -> None:
     """A page with an error status is a page."""
     page = await shared.ask(Fetch(url=site + path), Fetched)

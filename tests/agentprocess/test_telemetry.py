@@ -87,4 +87,3 @@ async def test_no_secrets(traced: AgentProcess, sink: tuple[SpanSink, str], task
     secrets = (*LOGIN.values(), "query-secret", tasks.model.api_key or "", PROVIDER_KEY, "[scenario", "Cart: 3 items")
     assert [secret for secret in secrets if secret in shown] == []
     assert len(sink[0].spans) > 20
-

@@ -15,6 +15,7 @@ from browserwatch.agents.lending import Lease, PoolStats, Wish
 from browserwatch.api.services import QueueStats, Services
 from browserwatch.runs.errors import IdempotencyConflictError, RunNotFoundError
 from browserwatch.runs.models import Page, PageRequest, RunEvent, RunRecord, RunRequest
+from browserwatch.sessions.errors import StoreUnavailableError
 from browserwatch.sessions.names import SessionId
 from browserwatch.sessions.store import SessionInfo
 from browserwatch.settings import ServiceSettings
@@ -226,6 +227,7 @@ class FakeRedis:
     def __init__(self) -> None:
         self.error: Exception | None = None
         self.hangs = False
+        self.full = False
         self.pings = 0
 
     async def ping(self) -> float:
@@ -236,6 +238,11 @@ class FakeRedis:
         if self.error is not None:
             raise self.error
         return 0.00025
+
+    async def write(self) -> None:
+        """Works, unless its disk is full."""
+        if self.full:
+            raise StoreUnavailableError("Redis at fake can't write to its disk")
 
 
 class World:
@@ -262,6 +269,10 @@ class World:
     async def ping(self) -> float:
         """Redis's answer; which one a test may change."""
         return await self.redis.ping()
+
+    async def write(self) -> None:
+        """The same for what is written."""
+        await self.redis.write()
 
     async def _drain(self, grace: float) -> None:
         self.drained.append(grace)

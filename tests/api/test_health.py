@@ -14,7 +14,7 @@ import pytest
 
 from browserwatch import metrics
 from browserwatch.api.health import Check, Finding, report
-from browserwatch.api.health_checks import look_at_sessions, look_at_telemetry
+from browserwatch.api.health_checks import look_at_redis, look_at_sessions, look_at_telemetry
 from browserwatch.api.redis_watch import RedisWatch
 from browserwatch.api.services import QueueStats
 from browserwatch.events import SessionOperation, SessionReused, SpansCounted
@@ -119,6 +119,27 @@ async def test_redis_that_refuses_is_a_failure(http: httpx.AsyncClient, world: W
     assert "ConnectionRefusedError" in found["reasons"][0]
     assert (await http.get("/health/ready")).status_code == 503
     assert reading(metrics.instruments.redis_up) == 0
+
+
+async def test_a_redis_that_can_not_write_is_a_failure() -> None:
+    """One with a full disk answers pings all the same; when it can write again all is well."""
+    redis, instruments = FakeRedis(), Instruments()
+    watch = RedisWatch(redis, instruments, interval=0.005)
+
+    async def until(status: str) -> Finding:
+        async with asyncio.timeout(5):
+            while (found := await look_at_redis(watch)).status != status:  # noqa: ASYNC110  # as below
+                await asyncio.sleep(0.005)
+        return found
+
+    async with watch.running():
+        await until("pass")
+        redis.full = True
+        found = await until("fail")
+        assert found.reasons == ("redis: Redis at fake can't write to its disk",)
+        assert found.details["up"]
+        redis.full = False
+        await until("pass")
 
 
 async def test_a_full_queue_is_a_warning(http: httpx.AsyncClient, world: World) -> None:

@@ -304,7 +304,7 @@ def test_every_event_is_recorded() -> None:
 
 
 def test_every_instrument_moves() -> None:
-    """No instrument is there for nothing: each moves in the table above, but for those the service sets, and the overflow."""
+    """No instrument is there for nothing: each moves in the table above, but those the service sets, and the overflow."""
     moving = {name.partition("{")[0] for _, moves in CASES.values() for name in moves}
     still = {
         metric.name

@@ -14,7 +14,7 @@ from browserwatch.errors import ConfigurationError
 from browserwatch.sessions.embedded import EmbeddedRedis
 from browserwatch.sessions.errors import StoreUnavailableError
 from browserwatch.sessions.names import SessionId
-from browserwatch.sessions.redis_client import RedisClient, Script
+from browserwatch.sessions.redis_client import PROBE_KEY, PROBE_MILLISECONDS, RedisClient, Script
 from browserwatch.sessions.redis_store import RedisStore
 from browserwatch.sessions.snapshot import Counts
 
@@ -34,6 +34,18 @@ async def connected(url: str, bound: float = 2.0) -> AsyncGenerator[RedisClient]
 def told(error: BaseException) -> str:
     """All that a log could show of an error."""
     return "".join(traceback.format_exception(error)) + repr(error)
+
+
+async def test_a_replica_answers_pings_and_can_not_be_written_to(own_redis: EmbeddedRedis) -> None:
+    """So writing is tried, with a key that goes away by itself."""
+    client = RedisClient(own_redis.url)
+    await client.write()
+    assert 0 < await client.command("PTTL", PROBE_KEY) <= PROBE_MILLISECONDS
+    await client.command("REPLICAOF", "127.0.0.1", "1")
+    await client.ping()
+    with pytest.raises(StoreUnavailableError, match="read-only replica"):
+        await client.write()
+    await client.close()
 
 
 async def test_ping_takes_a_while(client: RedisClient) -> None:

@@ -47,12 +47,13 @@ def look_at_agents(pool: PoolStats, settings: ServiceSettings) -> Finding:
 
 
 async def look_at_redis(watch: RedisWatch) -> Finding:
-    """Fails without an answer: no run can be taken then, and no session used."""
+    """Fails without an answer, or when nothing can be written: no session can be used then, and no record kept."""
     try:
         seconds = await watch.ping()
     except StoreUnavailableError as error:
         return Finding("fail", (f"redis: {error}",), REDIS_DOWN)
-    return Finding(details={"up": True, "ping_ms": round(seconds * 1000, 3)})
+    reasons = (f"redis: {watch.refusal}",) if watch.refusal else ()
+    return Finding("fail" if reasons else "pass", reasons, {"up": True, "ping_ms": round(seconds * 1000, 3)})
 
 
 def look_at_queue(queue: QueueStats, settings: ServiceSettings) -> Finding:

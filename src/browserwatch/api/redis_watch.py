@@ -1,30 +1,37 @@
-"""Whether Redis answers, and how quickly."""
+"""Whether Redis answers, how quickly, and whether it can be written to."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from browserwatch.api.services import Pings
+from browserwatch.api.services import Probed
 from browserwatch.metrics import Instruments
 from browserwatch.sessions.errors import StoreUnavailableError
 
 PING_INTERVAL: Final = 5.0
+_log = logging.getLogger(__name__)
 
 
 class RedisWatch:
     """Pings on request and every few seconds, and keeps the gauges true.
 
     At most one ping is on its way: however often health is asked for, a Redis that hangs is not piled upon.
+
+    Attributes:
+        refusal: why it could not be written to when that was last tried; empty when it could.
     """
 
-    def __init__(self, redis: Pings, instruments: Instruments, interval: float = PING_INTERVAL) -> None:
+    def __init__(self, redis: Probed, instruments: Instruments, interval: float = PING_INTERVAL) -> None:
         self._redis = redis
         self._up = instruments.redis_up
         self._seconds = instruments.redis_ping
         self._interval = interval
+        self.refusal = ""
+        self._down = False
         self._pinging: asyncio.Task[float] | None = None
 
     async def ping(self) -> float:
@@ -55,14 +62,29 @@ class RedisWatch:
         while True:
             with contextlib.suppress(StoreUnavailableError):  # the gauge and the health report say so
                 await self.ping()
+                await self._try_writing()
             await asyncio.sleep(self._interval)
+
+    async def _try_writing(self) -> None:
+        try:
+            await self._redis.write()
+        except StoreUnavailableError as error:
+            if not self.refusal:
+                _log.warning("%s", error)
+            self.refusal = str(error)
+        else:
+            self.refusal = ""
 
     async def _ping(self) -> float:
         try:
             seconds = await self._redis.ping()
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            if not self._down:
+                _log.warning("%s", error)
+            self._down = True
             self._up.set(0)
             raise
+        self._down = False
         self._up.set(1)
         self._seconds.set(seconds)
         return seconds

@@ -26,14 +26,22 @@ class Sessions(Protocol):
         ...
 
 
-class Pings(Protocol):
-    """Something that answers pings, as `RedisClient` does."""
+class Probed(Protocol):
+    """A Redis that can be asked how it is, as `RedisClient`."""
 
     async def ping(self) -> float:
         """Seconds that the answer took.
 
         Raises:
             StoreUnavailableError: there was none.
+        """
+        ...
+
+    async def write(self) -> None:
+        """Write something of no meaning.
+
+        Raises:
+            StoreUnavailableError: it can't be written to.
         """
         ...
 
@@ -62,7 +70,7 @@ class Services:
     pages: Pages
     sessions: Sessions
     lender: Lender
-    redis: Pings
+    redis: Probed
     queue_stats: Callable[[], QueueStats]
     drainer: Callable[[float], Awaitable[None]]
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -45,7 +45,8 @@ def fill(cookies: int, size: int) -> str:
         f'<p id="filled">{cookies} cookies, {size} characters</p>',
         head=script(
             f"for (let i = 0; i < {cookies}; i++) document.cookie = `c${{i}}=${{'v'.repeat(32)}}; max-age=3600; path=/`;"
-            f"for (let i = 0; i * 1000 < {size}; i++) localStorage.setItem(`k${{i}}`, 'x'.repeat(Math.min(1000, {size} - i * 1000)));"
+            f"for (let i = 0; i * 1000 < {size}; i++)"
+            f" localStorage.setItem(`k${{i}}`, 'x'.repeat(Math.min(1000, {size} - i * 1000)));"
         ),
     )
 

@@ -25,6 +25,8 @@ from browserwatch.sessions.errors import StoreUnavailableError
 
 DEFAULT_TIMEOUT: Final = 2.0
 DEFAULT_PORT: Final = 6379
+PROBE_KEY: Final = "browserwatch:probe"
+PROBE_MILLISECONDS: Final = 60_000
 URL_FORMS: Final = "redis://host:6379/0, rediss://user:password@host:6380/0 (TLS), unix:///path/redis.sock"
 # redis-py has a class for some refusals, but not for the same ones inside a script, and wraps those of connecting.
 _REFUSALS: Final = {
@@ -108,6 +110,14 @@ class RedisClient:
         started = time.perf_counter()
         await self.command("PING")
         return time.perf_counter() - started
+
+    async def write(self) -> None:
+        """Write a key of no meaning: a Redis whose disk or memory is full, or that is a replica, answers pings all the same.
+
+        Raises:
+            StoreUnavailableError: it can't be written to.
+        """
+        await self.command("SET", PROBE_KEY, "1", "PX", PROBE_MILLISECONDS)
 
     async def close(self) -> None:
         """Close all connections. One that can't be closed properly in time is dropped."""

@@ -10,7 +10,18 @@ from typing import Final, Literal
 
 from opentelemetry import context as otel_context
 
-from browserwatch.agents.messages import Cancel, Capture, Command, Configure, Failed, Ping, Reply, Run, RunDone, Shutdown
+from browserwatch.agents.messages import (
+    Cancel,
+    Capture,
+    Command,
+    Configure,
+    Failed,
+    Ping,
+    Reply,
+    Run,
+    RunDone,
+    Shutdown,
+)
 from browserwatch.agents.process.channel import Channel
 from browserwatch.agents.process.errors import BrowserLostError, CommandError
 from browserwatch.agents.process.telemetry import Telemetry, continued
