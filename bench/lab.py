@@ -13,15 +13,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from browserwatch.demo import Scenario, SpanSink, Step, demo_site, scripted_model, serve_in_thread
 
 MODEL_SECONDS = 0.05
-STEPS = 10
-WORK = Scenario(
-    name="bench",
-    steps=(
-        Step(actions=({"navigate": {"url": "{site}/table"}},)),
-        *(Step(actions=({"navigate": {"url": "{site}/form"}},)) for _ in range(STEPS - 2)),
-        Step(actions=({"done": {"text": "Done.", "success": True}},)),
-    ),
+STEPS = 20
+# What agents mostly do: open, click, go on, type. A click keeps browser-use busy for most of a second, with its bus locked.
+_ROUND = (
+    Step(actions=({"navigate": {"url": "{site}/"}},)),
+    Step(actions=({"click": {"element": "#link-table"}},)),
+    Step(actions=({"click": {"element": "#home"}},)),
+    Step(actions=({"click": {"element": "#link-form"}},)),
+    Step(actions=({"input": {"element": "#get-text", "text": "hello"}}, {"click": {"element": "#get-submit"}})),
 )
+_LAST = Step(actions=({"done": {"text": "Done.", "success": True}},))
+MIXED = Scenario(name="mixed", steps=(*(_ROUND * (STEPS // len(_ROUND)))[:-1], _LAST))
+PAGES = Scenario(name="pages", steps=(*(Step(actions=({"navigate": {"url": "{site}/form"}},)),) * (STEPS - 1), _LAST))
 
 
 class Asked:
@@ -38,6 +41,12 @@ class Asked:
             self._times.append(time.perf_counter())
             self._changed.notify_all()
         await self._app(scope, receive, send)
+
+    def rate_since(self, moment: float) -> float:
+        """Questions per second from the first one after a moment to the last; what came before and after is left out."""
+        with self._changed:
+            found = [at for at in self._times if at > moment]
+        return (len(found) - 1) / (found[-1] - found[0])
 
     def first_after(self, moment: float, timeout: float) -> float:
         """When the model was asked first after a moment."""
@@ -56,16 +65,15 @@ class Lab:
     asked: Asked
     sink: SpanSink
 
-    @property
-    def task(self) -> str:
-        """The task that plays the scenario."""
-        return f"[scenario: {WORK.name}] site: {self.site}"
+    def task(self, scenario: str) -> str:
+        """The task that plays a scenario."""
+        return f"[scenario: {scenario}] site: {self.site}"
 
 
 @contextmanager
 def lab() -> Generator[Lab]:
     """All of it, for the length of the block."""
-    asked, sink = Asked(scripted_model([WORK], latency=MODEL_SECONDS)), SpanSink()
+    asked, sink = Asked(scripted_model([MIXED, PAGES], latency=MODEL_SECONDS)), SpanSink()
     with (
         serve_in_thread(demo_site()) as site,
         serve_in_thread(asked) as model,

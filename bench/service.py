@@ -1,7 +1,8 @@
 """What the pool is worth: `python -m bench.service [--rounds N] [--json FILE]`.
 
-Arms take turns: the pool's four agents against four by `asyncio.gather` in one process, in steps per second; then from a
-request to the first question to the model, on a warm agent against a cold start; acquire, restore, health and metrics.
+Arms take turns: the pool's four agents against four by `asyncio.gather` in one process, in steps per second as the model sees
+them (one question a step); then from a request to the first question, on a warm agent against a cold start. Besides: acquire,
+restore, health and metrics. Both arms are browser-use in the same Chromium; the pool's is watched, with all signals on.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from browserwatch.cli.demo.serving import running, variables
 from browserwatch.processes.chromium import find_chromium
 
 AGENTS: Final = 4
-RUNS: Final = 2
 COOKIES: Final = 100
 LOCAL_STORAGE: Final = 1_000_000
 PROBED: Final = {"/health/browser": "< 50", "/metrics": "< 100"}
@@ -53,20 +53,24 @@ class Bench:
 
     def round(self) -> str:
         """One turn of all arms; a line about it."""
-        pool = self._pool()
-        gather = self._bare(AGENTS, RUNS)
+        found: dict[str, float] = {}
+        for scenario in ("mixed", "pages"):
+            self.warm_up()
+            found[f"{scenario}, pool"] = self._pool(scenario)
+            found[f"{scenario}, gather"] = self._bare(AGENTS, scenario)
+            found[f"{scenario}, ratio"] = found[f"{scenario}, pool"] / found[f"{scenario}, gather"]
         self.warm_up()
-        warm = self._first_question(self._run)
-        cold = self._first_question(lambda: self._bare(1, 1))
-        found = {"pool": pool, "gather": gather, "throughput": pool / gather, "warm": warm, "cold": cold}
-        for name, value in {**found, "first": cold / warm}.items():
+        found["warm"] = self._first_question(lambda: self._run("pages"))
+        found["cold"] = self._first_question(lambda: self._bare(1, "pages"))
+        for name, value in {**found, "first": found["cold"] / found["warm"]}.items():
             self.values[name].append(value)
-        return ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+        return "; ".join(f"{name} {value:.2f}" for name, value in found.items())
 
     def answers(self) -> None:
         """Health and metrics while all agents are busy; apart from the arms, which asking would slow down."""
+        self.warm_up()
         with self._probing():
-            self._pool()
+            self._pool("mixed")
 
     def sessions(self, times: int) -> None:
         """Acquire warm agents, and restore a large session into browsers that have not got it."""
@@ -98,9 +102,12 @@ class Bench:
             return Figure(name, unit, tuple(self.values[key]), aim)
 
         return [
-            figure("throughput", "pool against gather, steps per second", "x", "≥ 2"),
-            figure("pool", "pool of four", "steps/s"),
-            figure("gather", "four by gather in one process", "steps/s"),
+            figure("mixed, ratio", "mixed work: pool against gather", "x", "≥ 2"),
+            figure("mixed, pool", "mixed work: pool of four", "steps/s"),
+            figure("mixed, gather", "mixed work: four by gather in one process", "steps/s"),
+            figure("pages, ratio", "navigation alone: pool against gather", "x"),
+            figure("pages, pool", "navigation alone: pool of four", "steps/s"),
+            figure("pages, gather", "navigation alone: four by gather in one process", "steps/s"),
             figure("first", "first question: cold start against warm agent", "x", "≥ 10"),
             figure("warm", "first question, warm agent", "s"),
             figure("cold", "first question, cold start", "s"),
@@ -110,33 +117,27 @@ class Bench:
         ]
 
     # --- arms --------------------------------------------------------------------------------------------------------
-    def _pool(self) -> float:
+    def _pool(self, scenario: str) -> float:
         started = time.perf_counter()
-        with ThreadPoolExecutor(AGENTS * RUNS) as threads:
-            records = [done.result() for done in [threads.submit(self._run) for _ in range(AGENTS * RUNS)]]
-        return sum(record["steps"] for record in records) / (time.perf_counter() - started)
+        with ThreadPoolExecutor(AGENTS) as threads:
+            for done in [threads.submit(self._run, scenario) for _ in range(AGENTS)]:
+                done.result()
+        return self.place.asked.rate_since(started)
 
-    def _run(self) -> dict[str, Any]:
-        run_id = str(self.service.submit({"task": self.place.task, "max_steps": STEPS + 2})["id"])
+    def _run(self, scenario: str) -> None:
+        run_id = str(self.service.submit({"task": self.place.task(scenario), "max_steps": STEPS + 2})["id"])
         for _ in self.service.follow(run_id):
             pass
         record = self.service.run(run_id)
         if record["outcome"] != "success":
             raise SystemExit(f"a run ended as {record['outcome']}: {record['message']}")
-        return record
 
-    def _bare(self, agents: int, runs: int) -> float:
-        """Steps per second of plain browser-use in a process of its own."""
+    def _bare(self, agents: int, scenario: str) -> float:
+        started = time.perf_counter()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-            options = (self.place.site, self.place.model, str(find_chromium().path), directory)
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.bare", str(agents), str(runs), *options],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-        result = json.loads(done.stdout.splitlines()[-1])
-        return result["steps"] / result["seconds"]
+            options = (self.place.task(scenario), self.place.model, str(find_chromium().path), directory)
+            subprocess.run([sys.executable, "-m", "bench.bare", str(agents), *options], capture_output=True, check=True)
+        return self.place.asked.rate_since(started)
 
     def _first_question(self, begin: Callable[[], object]) -> float:
         started = time.perf_counter()
@@ -196,9 +197,7 @@ def main() -> None:
         with running(environment, workspace.log) as url, ServiceClient(url) as service:
             bench = Bench(place, service)
             for number in range(options.rounds):
-                bench.warm_up()
                 print(f"round {number + 1}: {bench.round()}", flush=True)
-                bench.warm_up()
                 bench.answers()
             bench.sessions(options.rounds * 3)
     print(table(bench.figures()))

@@ -20,7 +20,8 @@ JSON.stringify = () => '"forged"';
 Object.entries = () => [['forged', 'forged']];
 localStorage.setItem('real', 'yes');
 </script>"""
-POPUP = "<!doctype html><title>Popup</title><script>window.open('/popup-window'); window.onbeforeunload = () => 'stay';</script>"
+POPUP = """<!doctype html><title>Popup</title>
+<script>window.open('/popup-window'); window.onbeforeunload = () => 'stay';</script>"""
 HALF = "<!doctype html><title>half</title><p id=p></p><script>document.getElementById('p').textContent = '\\ud800';</script>"
 
 

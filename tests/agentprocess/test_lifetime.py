@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from browserwatch.agents.messages import Failed, Ping, Pong, Reset, ResetDone, RunDone, Shutdown
-from browserwatch.events import BrowserCrashed, BrowserLaunched, RunFinished, StepFinished
-from tests.agentprocess.conftest import Tasks
-from tests.agentprocess.harness import AgentProcess, alive, end_of, family, spawn
+from browserwatch.agents.messages import Ping, Pong, Shutdown
+from tests.agentprocess.harness import AgentProcess, end_of, family, spawn
 
 pytestmark = pytest.mark.real
 
@@ -50,49 +48,6 @@ async def test_shutdown(agent: AgentProcess) -> None:
     assert await agent.ended() == 0
     await agent.close()
     assert agent.errors == b""
-
-
-async def test_reset(agent: AgentProcess) -> None:
-    """A reset brings a new Chromium with a new profile; the old one is gone, with its directory."""
-    old = (await agent.ready).chromium_pid
-    done = await agent.ask(Reset(), ResetDone)
-    assert alive(done.chromium_pid)
-    assert not alive(old)
-    assert [path.name for path in agent.directory.glob("browser-*")] == ["browser-2"]
-    assert [event.result for event in agent.of(BrowserLaunched)] == ["ok", "ok"]
-    assert agent.of(BrowserCrashed) == []
-
-
-async def test_browser_dies_idle(agent: AgentProcess) -> None:
-    """A Chromium that dies is told of once, and missed by the next command; a reset brings another."""
-    os.kill((await agent.ready).chromium_pid, signal.SIGKILL)
-    await agent.seen(BrowserCrashed, lambda event: event.kind == "browser")
-    failed = await agent.ask(Ping(), Failed)
-    assert (failed.kind, failed.reason) == ("browser", "browser_crash")
-    await agent.ask(Reset(), ResetDone)
-    await agent.ask(Ping(), Pong)
-    assert len(agent.of(BrowserCrashed)) == 1
-
-
-async def test_browser_dies_in_a_run(agent: AgentProcess, tasks: Tasks) -> None:
-    """A Chromium that dies in a run takes the run with it, which says so; it is told of once."""
-    run = agent.send(tasks.run("slow"))
-    await agent.seen(StepFinished)
-    os.kill((await agent.ready).chromium_pid, signal.SIGKILL)
-    failed = await agent.answer(run, Failed, seconds=20)
-    assert (failed.kind, failed.reason) == ("browser", "browser_crash")
-    finished = await agent.seen(RunFinished)
-    assert (finished.outcome, finished.failure_reason) == ("error", "browser_crash")
-    assert len(agent.of(BrowserCrashed)) == 1
-
-
-async def test_browser_hangs(agent: AgentProcess) -> None:
-    """A Chromium that hangs is not well; a reset ends it all the same."""
-    os.killpg((await agent.ready).chromium_pid, signal.SIGSTOP)
-    failed = await agent.ask(Ping(), Failed)
-    assert (failed.kind, failed.reason) == ("browser", "browser_unresponsive")
-    await agent.ask(Reset(), ResetDone)
-    await agent.ask(Ping(), Pong)
 
 
 async def test_no_chromium(tmp_path: Path) -> None:

@@ -157,4 +157,4 @@ async def test_nothing_is_left(shared: AgentProcess, tasks: Tasks) -> None:
     assert done.steps == 5
     assert files() == before
     captured = await shared.ask(Capture(full=False), Captured)
-    assert b'"localStorage":{}' in bytes(captured.snapshot)
+    assert b'"localStorage":{}' in captured.snapshot

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 import pytest
 
 from browserwatch.agents.messages import (
@@ -34,13 +33,13 @@ async def captured(agent: AgentProcess, *, full: bool = True) -> dict[str, Any]:
     """The browser's session."""
     answer = await agent.ask(Capture(full=full), Captured)
     assert answer.failed_origins == 0
-    return json.loads(bytes(answer.snapshot))
+    return json.loads(answer.snapshot)
 
 
 async def restored(agent: AgentProcess, snapshot: Snapshot) -> Restored:
     """Put a session into a new browser."""
     await agent.ask(Reset(), ResetDone)
-    return await agent.ask(Restore(snapshot=msgspec.Raw(snapshot.encode())), Restored)
+    return await agent.ask(Restore(snapshot=snapshot.encode()), Restored)
 
 
 async def text_of(agent: AgentProcess, url: str) -> str:
@@ -111,7 +110,7 @@ async def test_what_can_not_be_put_in_is_counted(shared: AgentProcess) -> None:
 
 async def test_not_a_session(shared: AgentProcess) -> None:
     """What is not a session is refused, without a word of what it was."""
-    failed = await shared.ask(Restore(snapshot=msgspec.Raw(b'{"version":1,"cookies":"secret"}')), Failed)
+    failed = await shared.ask(Restore(snapshot=b'{"version":1,"cookies":"secret"}'), Failed)
     assert failed.kind == "command"
     assert "secret" not in failed.message
 

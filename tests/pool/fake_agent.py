@@ -6,6 +6,7 @@ agent do it from then on; with `once-` before the name it is done only by the fi
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -109,7 +110,8 @@ class FakeAgent:
             case "restore":
                 self.say({"type": "restored", "id": number, "cookies": 1, "origins": 1})
             case "capture":
-                self.say({"type": "captured", "id": number, "snapshot": {"trace": message["trace"]}})
+                snapshot = base64.b64encode(json.dumps({"trace": message["trace"]}).encode()).decode()
+                self.say({"type": "captured", "id": number, "snapshot": snapshot})
             case "fetch":
                 self._fetch(message)
             case "run":

@@ -5,8 +5,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias, cast
 
-import msgspec
-
 from browserwatch import semantics
 from browserwatch.agents.errors import AgentLostError, CommandFailedError
 from browserwatch.agents.lending import Holding, How, PoolStats, R, Wish
@@ -135,12 +133,12 @@ class FakeLease:
             case Fetch():
                 return await self._lender.load(self, command)
             case Restore():
-                self.browser = Snapshot.decode(bytes(command.snapshot))
+                self.browser = Snapshot.decode(command.snapshot)
                 await self._lender.restoring()
                 return Restored(id=0, cookies=1, origins=1, failed_cookies=self._lender.failed_cookies)
             case Capture():
                 await self._lender.capturing()
-                return Captured(id=0, snapshot=msgspec.Raw((self.browser or Snapshot()).encode()))
+                return Captured(id=0, snapshot=(self.browser or Snapshot()).encode())
             case _:
                 raise AssertionError(command)
 

@@ -63,9 +63,12 @@ class Reset(Command, frozen=True, kw_only=True, tag="reset"):
 
 
 class Restore(Command, frozen=True, kw_only=True, tag="restore"):
-    """Put a session into the browser, which is fresh. `snapshot` is `Snapshot.encode()`."""
+    """Put a session into the browser, which is fresh. `snapshot` is `Snapshot.encode()`.
 
-    snapshot: msgspec.Raw
+    Bytes, not JSON within JSON: half characters, which pages keep in local storage, msgspec does not let through.
+    """
+
+    snapshot: bytes
 
 
 class Capture(Command, frozen=True, kw_only=True, tag="capture"):
@@ -153,7 +156,7 @@ class Restored(Reply, frozen=True, kw_only=True, tag="restored"):
 class Captured(Reply, frozen=True, kw_only=True, tag="captured"):
     """`snapshot` is `Snapshot.encode()`; origins that could not be read are missing from it, and counted."""
 
-    snapshot: msgspec.Raw
+    snapshot: bytes
     failed_origins: int = 0
 
 

@@ -45,22 +45,28 @@ class ReceivedSpan(msgspec.Struct, frozen=True):
 
 
 class SpanSink:
-    """Keeps the spans that come; the oldest go when there are too many. Thread-safe."""
+    """Keeps the spans that come; the oldest go when there are too many. Thread-safe.
+
+    They are read when somebody looks: what is measured beside it should not pay for that.
+    """
 
     def __init__(self, limit: int = _KEPT_SPANS) -> None:
         self._spans: deque[ReceivedSpan] = deque(maxlen=limit)
-        self._changed = threading.Condition()
+        self._unread: deque[ExportTraceServiceRequest] = deque(maxlen=limit)
+        self._changed = threading.Condition()  # on a lock that its holder may take again
 
-    def add(self, spans: Iterable[ReceivedSpan]) -> None:
-        """Keep these."""
+    def add(self, request: ExportTraceServiceRequest) -> None:
+        """Keep the spans of a request."""
         with self._changed:
-            self._spans.extend(spans)
+            self._unread.append(request)
             self._changed.notify_all()
 
     @property
     def spans(self) -> tuple[ReceivedSpan, ...]:
         """All that are kept, in the order in which they came."""
         with self._changed:
+            while self._unread:
+                self._spans.extend(_read(self._unread.popleft()))
             return tuple(self._spans)
 
     def trace(self, trace_id: str) -> tuple[ReceivedSpan, ...]:
@@ -72,7 +78,7 @@ class SpanSink:
         wanted = tuple(names)
 
         def there() -> bool:
-            found = [span.name for span in self._spans if span.trace_id == trace_id]
+            found = [span.name for span in self.trace(trace_id)]
             return all(any(name.startswith(start) for name in found) for start in wanted)
 
         with self._changed:
@@ -86,19 +92,18 @@ class SpanSink:
             try:
                 if request.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
-                spans = _read(body)
+                self.add(ExportTraceServiceRequest.FromString(body))
             except (DecodeError, OSError, EOFError, zlib.error):
                 return Response("not a trace export in protobuf", status_code=400)
-            self.add(spans)
             return Response(ExportTraceServiceResponse().SerializeToString(), media_type=_PROTOBUF)
 
         return Starlette(routes=[Route("/v1/traces", take, methods=["POST"])])
 
 
-def _read(body: bytes) -> list[ReceivedSpan]:
+def _read(request: ExportTraceServiceRequest) -> list[ReceivedSpan]:
     return [
         _span(span, resource)
-        for group in ExportTraceServiceRequest.FromString(body).resource_spans
+        for group in request.resource_spans
         for resource in [_attributes(group.resource.attributes)]
         for scope in group.scope_spans
         for span in scope.spans

@@ -7,7 +7,6 @@ import contextlib
 import time
 from typing import Final
 
-import msgspec
 from opentelemetry import trace
 
 from browserwatch import semantics
@@ -94,7 +93,7 @@ async def save(lease: Lease, opened: OpenSession, *, full: bool) -> str:
         SessionError: it could not be stored.
     """
     captured = await lease.ask(Capture(full=full), Captured, CAPTURE_SECONDS)
-    raw = bytes(captured.snapshot)
+    raw = captured.snapshot
     snapshot = await asyncio.to_thread(Snapshot.decode, raw)
     trace.get_current_span().set_attributes({semantics.SESSION_BYTES: len(raw), **_counts(snapshot)})
     await _store(opened, snapshot, OUTAGE_SECONDS if full else 0.0)
@@ -126,7 +125,7 @@ async def finish(lease: Lease, opened: OpenSession, problem: str) -> str:
 
 async def _put_in(lease: Lease, encoded: bytes) -> Restored:
     try:
-        return await lease.ask(Restore(snapshot=msgspec.Raw(encoded)), Restored, RESTORE_SECONDS)
+        return await lease.ask(Restore(snapshot=encoded), Restored, RESTORE_SECONDS)
     except CommandFailedError as error:
         # A run without the login that it was to have would do something else than what was asked for.
         raise SessionNotRestoredError(

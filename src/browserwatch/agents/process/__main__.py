@@ -10,7 +10,7 @@ from typing import Final
 
 from browserwatch.agents.process.life import live
 
-NICENESS: Final = 5
+NICENESS: Final = 10
 """Agents and their browsers come second: on a machine that is busy with them the service still answers at once."""
 
 

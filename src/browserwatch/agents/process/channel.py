@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
+from contextlib import suppress
 from typing import Final, Self, cast
 
 import msgspec
@@ -68,6 +69,12 @@ class Channel:
                 self._loop.call_soon_threadsafe(self._send, event)
             except RuntimeError:
                 logger.debug("An event came after the end of the loop")
+
+    async def close(self) -> None:
+        """Let go of the socket."""
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
 
     def _send(self, event: Event) -> None:
         if self._writer.is_closing() or self._writer.transport.get_write_buffer_size() > EVENT_BUFFER:

@@ -1,6 +1,8 @@
 """The navigation policy inside browser-use: http and https only, whatever the model asks for.
 
-Addresses are the egress proxy's matter. Schemes are not seen there: `file:` and `chrome:` never leave Chromium.
+Addresses are the egress proxy's matter. Schemes are not seen there: `file:` and `chrome:` never leave Chromium. The policy
+of browser-use does not serve, as it looks at an address when its page is shown already (0.13.14); so every command that
+would bring one is looked at on its way to Chromium.
 """
 
 from __future__ import annotations
@@ -20,16 +22,26 @@ from browserwatch.devtools.errors import DevToolsError
 from browserwatch.devtools.tabs import BLANK, attached
 from browserwatch.egress import ThreadedEgressProxy
 from browserwatch.egress.proxy import BLOCKED_HEADER
+from browserwatch.errors import BrowserwatchError
 from browserwatch.events import Emit, PolicyBlocked
 
 logger: Final = logging.getLogger(__name__)
 
 SECURITY: Final = "browser_use.browser.watchdogs.security_watchdog"
+CLIENT: Final = "cdp_use.client"
 REGISTRY: Final = "cdp_use.cdp.registry"
+COMMANDS: Final = frozenset({"Page.navigate", "Target.createTarget"})
 WEB: Final = frozenset({"http", "https"})
 # Of no use to anyone: an empty tab, what a page made by itself, Chromium's words in place of a page that did not come.
 HARMLESS_SCHEMES: Final = frozenset({"", "blob", "chrome-error"})
 HARMLESS: Final = frozenset({BLANK, "chrome://newtab/", "chrome://new-tab-page/", "chrome://new-tab-page"})
+
+
+class ForbiddenSchemeError(BrowserwatchError):
+    """What browser-use gets in place of the page; by its words the instrumentation knows the reason."""
+
+    def __init__(self) -> None:
+        super().__init__("Blocked by security policy: agents visit http and https addresses only.")
 
 
 class Guard:
@@ -64,6 +76,7 @@ class Guard:
         Raises:
             AttributeError: this browser-use has no place for it. Without the policy no agent may run.
         """
+        wrapt.wrap_function_wrapper(CLIENT, "CDPClient.send_raw", self._send)
         wrapt.wrap_function_wrapper(SECURITY, "SecurityWatchdog._is_url_allowed", self._decide)
         wrapt.wrap_function_wrapper(REGISTRY, "EventRegistry.handle_event", self._see)
 
@@ -72,12 +85,20 @@ class Guard:
         self.blocked = False
         self._pages.clear()
 
-    # --- what browser-use asks -----------------------------------------------------------------------------------------
-    def _decide(self, wrapped: Callable[..., bool], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        if may_show(str(args[0] if args else kwargs["url"])):
-            return wrapped(*args, **kwargs)
-        self._refuse()
-        return False
+    # --- what browser-use wants ----------------------------------------------------------------------------------------
+    def _send(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        method = args[0] if args else kwargs.get("method")
+        if method in COMMANDS:
+            params: Params = (args[1] if len(args) > 1 else kwargs.get("params")) or {}
+            if not may_show(str(params.get("url", ""))):
+                self._refuse()
+                raise ForbiddenSchemeError
+        return wrapped(*args, **kwargs)
+
+    @staticmethod
+    def _decide(wrapped: Callable[..., bool], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        # It would refuse most of them, too, and the instrumentation would count them a second time.
+        return may_show(str(args[0] if args else kwargs["url"])) and wrapped(*args, **kwargs)
 
     def _refuse(self) -> None:
         self.blocked = True

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any
 from urllib.parse import urlsplit
-
-import msgspec
 
 from browserwatch.agents.messages import Capture, Captured, Restore, Restored
 from browserwatch.agents.process.errors import CommandError
@@ -23,6 +19,11 @@ class Session:
 
     def __init__(self) -> None:
         self._origins: OrderedDict[str, bool] = OrderedDict()  # origin -> whether it was put in
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins that it knows, the last visited first."""
+        return tuple(reversed(self._origins))
 
     def forget(self) -> None:
         """The browser is new."""
@@ -44,7 +45,7 @@ class Session:
             DevToolsError: the browser is gone.
         """
         try:
-            snapshot = Snapshot.decode(bytes(command.snapshot))
+            snapshot = Snapshot.decode(command.snapshot)
         except SessionError as error:
             raise CommandError("infrastructure", str(error)) from None
         failed_cookies, failed_origins = await asyncio.gather(
@@ -68,17 +69,14 @@ class Session:
             DevToolsError: the browser is gone.
         """
         if command.full:
-            read = await storage.read_local_storage(devtools, reversed(self._origins))
+            read = await storage.read_local_storage(devtools, self.origins)
         else:
             read = await storage.read_open_tabs(devtools)
         cookies = await storage.read_cookies(devtools)
         # Empty is worth saying only where there was something before.
         kept = {origin: items for origin, items in read.items.items() if items or self._origins.get(origin)}
-        return Captured(id=command.id, snapshot=_raw(cookies, kept), failed_origins=read.failed)
-
-
-def _raw(cookies: Iterable[dict[str, Any]], local_storage: dict[str, dict[str, str]]) -> msgspec.Raw:
-    return msgspec.Raw(Snapshot.from_devtools(cookies, local_storage).encode())
+        snapshot = Snapshot.from_devtools(cookies, kept).encode()
+        return Captured(id=command.id, snapshot=snapshot, failed_origins=read.failed)
 
 
 def origin_of(url: str) -> str | None:
