@@ -193,11 +193,9 @@ async def spawn(
 
 
 @asynccontextmanager
-async def agent_process(
-    directory: Path, variables: Mapping[str, str] = {}, **configure: object
-) -> AsyncGenerator[AgentProcess]:
+async def agent_process(directory: Path, variables: Mapping[str, str] = {}) -> AsyncGenerator[AgentProcess]:
     """An agent process that is ready, for the length of the block."""
-    agent = await spawn(directory, variables, **configure)
+    agent = await spawn(directory, variables)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await agent.ready

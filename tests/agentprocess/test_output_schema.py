@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -47,9 +48,8 @@ def test_validation() -> None:
 
 def test_within_browser_use() -> None:
     """browser-use's own action for structured output takes the class, and shows the schema to the model."""
-    from browser_use.tools.views import StructuredOutputAction
-
-    action: Any = StructuredOutputAction[OutputSchema(PRODUCTS).model()]
+    views: Any = import_module("browser_use.tools.views")
+    action = views.StructuredOutputAction[OutputSchema(PRODUCTS).model()]
     assert "prices" in json.dumps(action.model_json_schema())
     assert action.model_validate({"success": True, "data": [{"name": "x"}]}).data.root == [{"name": "x"}]
 

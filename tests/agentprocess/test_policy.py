@@ -6,6 +6,7 @@ import asyncio
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from browserwatch.agents.messages import Happened, Ping, Pong, decode_from_agent, encode
@@ -134,13 +135,9 @@ def test_totals() -> None:
     tally = Tally(lambda: False)
     call = ModelCalled(provider="openai", model="x", seconds=1.0, input_tokens=10, output_tokens=2, cached_tokens=4)
     for has_usage, cost in ((True, 0.5), (True, None), (False, None)):
-        tally.take(ModelCalled(**{**_fields(call), "has_usage": has_usage, "cost_usd": cost}))
+        tally.take(msgspec.structs.replace(call, has_usage=has_usage, cost_usd=cost))
     assert (tally.input_tokens, tally.output_tokens, tally.cached_tokens) == (30, 6, 12)
     assert (tally.cost_usd, tally.unpriced_calls) == (0.5, 1)
-
-
-def _fields(event: Event) -> dict[str, object]:
-    return {name: getattr(event, name) for name in event.__struct_fields__}
 
 
 def test_crash_is_told_once() -> None:

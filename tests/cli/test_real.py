@@ -40,7 +40,7 @@ def left_behind(environment: dict[str, str]) -> list[object]:
 
 
 def test_demo(environment: dict[str, str], tmp_path: Path) -> None:
-    """Four runs end as designed and are told in tables; nothing is left, and nothing is written elsewhere."""
+    """Four runs end as designed, a login is found warm and restored, all is told in tables; nothing is left behind."""
     picture = tmp_path / "demo.svg"
     done = subprocess.run(
         [*COMMAND, "demo", "--record", str(picture)],
@@ -52,7 +52,7 @@ def test_demo(environment: dict[str, str], tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     runs = {
-        name: re.search(rf"^{name} +(\w+)  +(?:(\w+)  +)?(\d+) ", done.stdout, re.MULTILINE)
+        name: re.search(rf"^{name} +fresh +(\w+)  +(?:(\w+)  +)?(\d+) ", done.stdout, re.MULTILINE)
         for name in ("click-tour", "read-table", "shop-login", "failing")
     }
     assert {name: found.groups() for name, found in runs.items() if found} == {
@@ -61,14 +61,17 @@ def test_demo(environment: dict[str, str], tmp_path: Path) -> None:
         "shop-login": ("success", None, "4"),
         "failing": ("failure", "navigation", "4"),
     }
+    assert re.findall(r"^/account +(\w+) +200 +signed in", done.stdout, re.MULTILINE) == ["warm", "restored"]
     for expected in (
         "Slowest steps",
+        "agent_acquire fresh",
         "page_fetch /missing by agent: 404",
         "✗ navigation",
-        'browser_runs_total{outcome="success", failure_reason="none"}',
-        "failing: step 2: click (element)",
+        'browser_session_reuse_total{source="restored"}',
+        "failing: step 2: click ✗ (error)",
     ):
         assert expected in done.stdout
+    assert re.search(r"^status +pass", done.stdout, re.MULTILINE)
     assert re.search(r"browser_instrumentation_errors_total +0 *\n", done.stdout)
     assert "Traceback" not in done.stdout
     assert "analytical-engine" not in done.stdout + picture.read_text()
@@ -91,21 +94,22 @@ def test_ctrl_c(environment: dict[str, str]) -> None:
     assert left_behind(environment) == []
 
 
-def test_serve_keeps_metrics_and_site_up(environment: dict[str, str]) -> None:
-    """After the report both answer until Ctrl-C, which is the ordinary end."""
+def test_serve_keeps_service_and_site_up(environment: dict[str, str]) -> None:
+    """After the report all answer until Ctrl-C, which is the ordinary end."""
     with subprocess.Popen(
         [*COMMAND, "demo", "--serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         addresses: list[str] = []
         for line in process.stdout:
-            addresses += re.findall(r"^(?:Metrics|Site) +(http://\S+)", line)
+            addresses += re.findall(r"^(?:Health|Metrics|Site) +(http://\S+)", line)
             if "until Ctrl-C" in line:
                 break
         pages = [urllib.request.urlopen(address, timeout=10).read().decode() for address in addresses]  # noqa: S310  # its own
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert [word in page for word, page in zip(("browser_runs_total", "<html"), pages, strict=True)] == [True, True]
+    words = ('"ping_ms"', "browser_runs_total", "<html")
+    assert [word in page for word, page in zip(words, pages, strict=True)] == [True] * 3
     assert process.returncode == 0
     assert left_behind(environment) == []
 

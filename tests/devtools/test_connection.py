@@ -74,7 +74,7 @@ async def test_refused() -> None:
         return [{"id": command["id"], "error": {"code": -32000, "message": "no such secret"}}]
 
     async with connected(answering(refuse)) as devtools:
-        with pytest.raises(DevToolsCommandError, match="refused A.one") as caught:
+        with pytest.raises(DevToolsCommandError, match=r"refused A\.one") as caught:
             await devtools.send("A.one")
     assert caught.value.detail == "no such secret"
     assert "secret" not in str(caught.value)
@@ -117,8 +117,11 @@ async def test_events() -> None:
     """Events go to the listeners of their session, until they have enough; one that fails costs only itself."""
 
     def tell(command: dict[str, Any]) -> list[dict[str, Any]]:
-        events = [{"method": "E.one", "params": {"n": 1}}, {"method": "E.two", "params": {}, "sessionId": "S"}]
-        return [*events, *echo(command)]
+        return [
+            {"method": "E.one", "params": {"n": 1}},
+            {"method": "E.two", "params": {}, "sessionId": "S"},
+            *echo(command),
+        ]
 
     seen: list[tuple[str, str | None]] = []
 
@@ -171,7 +174,8 @@ async def test_cancelled_while_a_tab_is_made() -> None:
             commands.append(command["method"])
             asked.set()
             await go_on.wait()
-            await connection.send(json.dumps({"id": command["id"], "result": {"targetId": "T"}}))
+            answer: dict[str, Any] = {"targetId": "T", "targetInfos": []}
+            await connection.send(json.dumps({"id": command["id"], "result": answer}))
 
     async def make(devtools: DevTools) -> None:
         async with new_tab(devtools):
@@ -184,4 +188,4 @@ async def test_cancelled_while_a_tab_is_made() -> None:
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await making
-    assert commands == ["Target.createTarget", "Target.closeTarget"]
+    assert commands == ["Target.createTarget", "Target.closeTarget", "Target.getTargets"]

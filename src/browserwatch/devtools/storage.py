@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -24,17 +25,30 @@ from browserwatch.devtools.tabs import Tab, attached, new_tab, page_targets
 Items: TypeAlias = Mapping[str, str]
 
 MAX_ORIGINS: Final = 500
+PART_CHARACTERS: Final = 64 * 1024
 ORIGIN_SECONDS: Final = 5.0
 OPEN_TAB_SECONDS: Final = 2.0
 EMPTY_PAGE: Final = base64.b64encode(b"<!doctype html><title></title>").decode()
 # JSON, not an object: it can name lone surrogates, which pages use to keep binary.
 _READ: Final = "JSON.stringify([location.origin, Object.entries(localStorage)])"
 _WRITE: Final = """
-((origin, items) => {
-  if (location.origin !== origin) return false;
-  for (const [key, value] of items) localStorage.setItem(key, value);
-  return items.every(([key, value]) => localStorage.getItem(key) === value);
-})(%s, %s)
+((origin, items) => location.origin === origin && items.every(([key, value]) => {
+  localStorage.setItem(key, value);
+  return localStorage.getItem(key) === value;
+}))(%s, %s)
+"""
+# What a page writes is only on its way to the browser, and a tab that closes may take it along. Other windows of the origin
+# are told of a change when the browser has it: so another window, in a frame, is waited for to hear of the last one.
+_MARK: Final = "((mark) => { localStorage.setItem(mark, ''); return true; })(%s)"
+_ARRIVED: Final = """
+(async (mark) => {
+  if (document.readyState === 'loading') await new Promise(ready => addEventListener('DOMContentLoaded', ready));
+  const other = document.documentElement.appendChild(document.createElement('iframe')).contentWindow;
+  return other.localStorage.length > 0 && await new Promise(arrived => {
+    other.addEventListener('storage', event => event.key === mark && event.newValue === null && arrived(true));
+    localStorage.removeItem(mark);
+  });
+})(%s)
 """
 
 
@@ -85,9 +99,24 @@ async def write_local_storage(devtools: DevTools, storage: Mapping[str, Items]) 
         return failed
     async with _empty_pages(devtools) as pages:
         for origin, items in list(storage.items())[:MAX_ORIGINS]:
-            expression = _WRITE % (json.dumps(origin), json.dumps(list(items.items())))
-            failed += await pages.evaluate(origin, expression) is not True
+            answers = await pages.evaluate(origin, *_writing(origin, items))
+            failed += any(answer is not True for answer in answers)
     return failed
+
+
+def _writing(origin: str, items: Items) -> Iterator[str]:
+    """Expressions that write items, in parts: Chromium takes many short messages in less time than a long one."""
+    mark = json.dumps(f"written-{secrets.token_hex(8)}")
+    yield _MARK % mark
+    part, size = list[tuple[str, str]](), 0
+    for key, value in items.items():
+        part.append((key, value))
+        size += len(key) + len(value)
+        if size > PART_CHARACTERS:
+            yield _WRITE % (json.dumps(origin), json.dumps(part))
+            part, size = [], 0
+    yield _WRITE % (json.dumps(origin), json.dumps(part))
+    yield _ARRIVED % mark
 
 
 async def read_local_storage(devtools: DevTools, origins: Iterable[str]) -> LocalStorage:
@@ -99,7 +128,7 @@ async def read_local_storage(devtools: DevTools, origins: Iterable[str]) -> Loca
     failed = max(0, len(wanted) - MAX_ORIGINS)
     async with _empty_pages(devtools) as pages:
         for origin in wanted[:MAX_ORIGINS]:
-            read = _items(await pages.evaluate(origin, _READ))
+            read = _items((await pages.evaluate(origin, _READ))[0])
             if read is None or read[0] != origin:
                 failed += 1
             else:
@@ -140,7 +169,8 @@ def _items(answer: object) -> tuple[str, dict[str, str]] | None:
 
 
 async def _evaluate(tab: Tab, expression: str, **options: Any) -> object:
-    answer = await tab.send("Runtime.evaluate", {"expression": expression, "returnByValue": True, **options})
+    params: Params = {"expression": expression, "returnByValue": True, "awaitPromise": True, **options}
+    answer = await tab.send("Runtime.evaluate", params)
     return answer["result"].get("value")
 
 
@@ -163,19 +193,19 @@ class _EmptyPages:
             self._tab.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]}),
         )
 
-    async def evaluate(self, origin: str, expression: str) -> object:
-        """What an expression gives at an origin; None when that can't be reached."""
+    async def evaluate(self, origin: str, *expressions: str) -> list[object]:
+        """What expressions give at an origin, one after the other; one None when that can't be reached."""
         try:
             async with asyncio.timeout(ORIGIN_SECONDS):
                 self._committed.clear()
                 if "errorText" in await self._tab.send("Page.navigate", {"url": f"{origin}/"}):
-                    return None
+                    return [None]
                 await self._committed.wait()
-                return await _evaluate(self._tab, expression)
+                return await asyncio.gather(*(_evaluate(self._tab, expression) for expression in expressions))
         except DevToolsClosedError:
             raise
         except (DevToolsError, TimeoutError):
-            return None
+            return [None]
 
     def _take(self, method: str, params: Params, _: str | None) -> None:
         if method == "Page.frameNavigated" and params["frame"]["id"] == self._tab.target_id:

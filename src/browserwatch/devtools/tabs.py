@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from browserwatch.devtools.connection import ANSWER_SECONDS, DevTools, Listener, Params
-from browserwatch.devtools.errors import DevToolsError
+from browserwatch.devtools.errors import DevToolsCommandError, DevToolsError
 
 BLANK: Final = "about:blank"
-CLOSE_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 3.0
+FIRST_PAUSE: Final = 0.005
+LONGEST_PAUSE: Final = 0.1
 
 
 class Tab:
@@ -51,19 +53,13 @@ async def new_tab(devtools: DevTools, *, hidden: bool = False) -> AsyncGenerator
         target = (await asyncio.shield(making))["targetId"]
     except asyncio.CancelledError:
         with suppress(DevToolsError):
-            await close_target(devtools, (await making)["targetId"])
+            await close_tabs(devtools, [(await making)["targetId"]])
         raise
     try:
-        tab = await _attach(devtools, target)
-    except BaseException:
-        with suppress(DevToolsError):
-            await close_target(devtools, target)
-        raise
-    try:
-        yield tab
+        yield await _attach(devtools, target)
     finally:
         with suppress(DevToolsError):
-            await _close(devtools, tab)
+            await close_tabs(devtools, [target])
 
 
 @asynccontextmanager
@@ -77,9 +73,21 @@ async def attached(devtools: DevTools, target_id: str) -> AsyncGenerator[Tab]:
             await devtools.send("Target.detachFromTarget", {"sessionId": tab.session_id}, timeout=CLOSE_SECONDS)
 
 
-async def close_target(devtools: DevTools, target_id: str) -> None:
-    """Close a tab without asking its page."""
-    await devtools.send("Target.closeTarget", {"targetId": target_id}, timeout=CLOSE_SECONDS)
+async def close_tabs(devtools: DevTools, targets: Iterable[str]) -> None:
+    """Close tabs without asking their pages, and wait until they are gone.
+
+    Told once is not enough: Chromium says yes and does nothing when a tab is about to show another page.
+    """
+    wanted, pause = set(targets), FIRST_PAUSE
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            while wanted:
+                for target in wanted:
+                    with suppress(DevToolsCommandError):  # gone already
+                        await devtools.send("Target.closeTarget", {"targetId": target})
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                wanted &= {page["targetId"] for page in await page_targets(devtools)}
 
 
 async def page_targets(devtools: DevTools) -> list[Params]:
@@ -91,21 +99,3 @@ async def page_targets(devtools: DevTools) -> list[Params]:
 async def _attach(devtools: DevTools, target_id: str) -> Tab:
     params: Params = {"targetId": target_id, "flatten": True}
     return Tab(devtools, target_id, (await devtools.send("Target.attachToTarget", params))["sessionId"])
-
-
-async def _close(devtools: DevTools, tab: Tab) -> None:
-    """Close a tab and wait until it is gone: its closing is only begun when the command is answered."""
-    gone = asyncio.Event()
-
-    def watch(method: str, params: Params, _: str | None) -> None:
-        if method == "Target.detachedFromTarget" and params.get("sessionId") == tab.session_id:
-            gone.set()
-
-    end = devtools.listen(None, watch)
-    try:
-        await close_target(devtools, tab.target_id)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await gone.wait()
-    finally:
-        end()

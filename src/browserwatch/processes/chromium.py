@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from browserwatch.errors import BrowserwatchError, ConfigurationError, MissingDependencyError
 from browserwatch.settings import load_settings
@@ -94,11 +95,17 @@ def unsandboxed_because() -> str:
     return ""
 
 
-def start_empty(profile: Path) -> None:
-    """Have the first tab of a new profile empty; by default some builds load a start page from the internet in it."""
+def start_empty(profile: Path, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Have the first tab of a new profile empty; by default some builds load a start page from the internet in it.
+
+    Args:
+        profile: its directory, which is made.
+        more: further preferences of it.
+    """
     preferences = profile / "Default" / "Preferences"
     preferences.parent.mkdir(parents=True)
-    preferences.write_text(json.dumps({"session": {"restore_on_startup": 4, "startup_urls": ["about:blank"]}}))
+    startup = {"restore_on_startup": 4, "startup_urls": ["about:blank"]}
+    preferences.write_text(json.dumps({"session": startup, **more}))
 
 
 def devtools_version(executable: Path, *, sandbox: bool) -> str:

@@ -14,7 +14,7 @@ from browserwatch.agents.process.errors import BrowserLostError
 from browserwatch.agents.process.launching import ChromiumProcess, Launch
 from browserwatch.devtools.connection import DevTools
 from browserwatch.devtools.errors import DevToolsClosedError, DevToolsError
-from browserwatch.devtools.tabs import BLANK, close_target, page_targets
+from browserwatch.devtools.tabs import BLANK, close_tabs, page_targets
 from browserwatch.events import BrowserCrashed, BrowserLaunched, Emit
 from browserwatch.version import __version__
 
@@ -123,8 +123,7 @@ class Browser:
             if not empty:
                 # First a new one: Chromium ends with its last tab.
                 empty = [(await self.devtools.send("Target.createTarget", {"url": BLANK}))["targetId"]]
-            others = [page["targetId"] for page in pages if page["targetId"] != empty[0]]
-            await asyncio.gather(*(close_target(self.devtools, target) for target in others))
+            await close_tabs(self.devtools, [page["targetId"] for page in pages if page["targetId"] != empty[0]])
         except (DevToolsError, BrowserLostError) as error:
             logger.debug("The tabs could not be closed: %s", error)
 

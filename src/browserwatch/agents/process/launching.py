@@ -51,6 +51,8 @@ QUIET: Final = (
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
 )
+# Chromium would connect to every site ahead of the page, also to one whose page is answered from here.
+PREFERENCES: Final = {"net": {"network_prediction_options": 2}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class ChromiumProcess:
             BrowserLostError: it can't be started.
         """
         place = launch.directory / f"browser-{number}"
-        start_empty(place / PROFILE)
+        start_empty(place / PROFILE, PREFERENCES)
         try:
             process = await asyncio.create_subprocess_exec(
                 *launch.command(place),
@@ -150,10 +152,11 @@ class ChromiumProcess:
         """Read its standard error to the end, so that it never waits for a reader; the address is told there."""
         assert self._process.stderr is not None  # noqa: S101  # it was asked for
         while data := await self._process.stderr.read(4096):
-            self._said = (self._said + data)[-LAST_WORDS:]
-            line, complete, _ = self._said.partition(LISTENING)[2].partition(b"\n")
+            said = self._said + data
+            line, complete, _ = said.partition(LISTENING)[2].partition(b"\n")
             if complete and not self._url.done():
                 self._url.set_result(line.decode().strip())
+            self._said = said[-LAST_WORDS:]  # not before: much may come at once
         if not self._url.done():
             self._url.set_exception(EOFError())
             self._url.exception()  # whoever waits gets it; there may be nobody

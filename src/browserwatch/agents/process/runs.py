@@ -25,6 +25,7 @@ logger: Final = logging.getLogger(__name__)
 
 # Chromium is gone: browser-use finds out by itself, and its own account of the run is then the right one.
 NOTICE_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 30.0
 CANCEL_SECONDS: Final = 10.0
 PING_EVERY_SECONDS: Final = 5.0
 HANG_SECONDS: Final = 15.0
@@ -103,13 +104,22 @@ class Runner:
         self._guard.reset()
         session = self._engine_().make_session(self._browser.url, place)
         try:
-            await session.start()
+            await self._connect(session)
             yield session
         finally:
             try:
                 await self._engine_().stop_session(session)
             except Exception as error:  # noqa: BLE001  # the run has its result; a browser that is gone is told elsewhere
                 logger.warning("browser-use did not end its session: %s", type(error).__name__)
+
+    async def _connect(self, session: Any) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await session.start()
+        except Exception as error:  # browser-use has errors of many kinds
+            reason = "browser_crash" if self._browser.lost.done() else "browser_unresponsive"
+            why = f"browser-use could not connect to Chromium ({type(error).__name__})."
+            raise BrowserLostError(reason, why) from None
 
     # --- while it goes on --------------------------------------------------------------------------------------------
     async def _supervise(self, agent: Any, max_steps: int, tally: Tally) -> BaseException | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -17,7 +18,7 @@ from browserwatch.cli.demo.display import shown
 from browserwatch.cli.demo.environment import Workspace
 from browserwatch.cli.demo.options import Options
 from browserwatch.cli.demo.picture import save_picture
-from browserwatch.cli.demo.plans import AGENTS, PAGES, PLANS, SIGN_IN, Plan
+from browserwatch.cli.demo.plans import AGENTS, PAGE, PLANS, SIGN_IN, Plan
 from browserwatch.cli.demo.progress import Board
 from browserwatch.cli.demo.report import (
     Fetch,
@@ -39,6 +40,8 @@ from browserwatch.processes.chromium import Chromium, unsandboxed_because
 MODEL_SECONDS: Final = 0.25
 """What the scripted model takes for an answer: quick for a model, and long enough to be seen."""
 SHOWN_TREE: Final = "failing"
+START_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.1
 
 
 class Stage:
@@ -67,8 +70,9 @@ class Stage:
             environment = variables(self._workspace, site=site, model=model, spans=sink, port=self._options.port)
             url = stack.enter_context(running(environment, self._workspace.log))
             service = stack.enter_context(ServiceClient(url))
+            self._wait_for_agents(service)
             runs = self._run_all(service, site)
-            fetches = [self._fetch(service, site, number) for number in range(len(PAGES))]
+            fetches = self._fetch_all(service, site)
             self._report(runs, fetches, service)
             if self._options.record is not None:
                 save_picture(self._console, self._options.record)
@@ -90,25 +94,43 @@ class Stage:
         self._console.print()
 
     def _run_all(self, service: ServiceClient, site: str) -> list[Run]:
+        ids = [
+            self._submit(service, site, plan) for plan in PLANS
+        ]  # one after the other: they are served in this order
         with shown(self._board, self._progress), ThreadPoolExecutor(len(PLANS)) as threads:
-            return list(threads.map(partial(self._run, service, site), PLANS))
+            return list(threads.map(partial(self._follow, service), PLANS, ids))
 
-    def _run(self, service: ServiceClient, site: str, plan: Plan) -> Run:
+    def _submit(self, service: ServiceClient, site: str, plan: Plan) -> str:
         request = {
             "task": f"[scenario: {plan.scenario}] site: {site}",
             "sensitive_data": SIGN_IN,
             "max_steps": 15,
             **({"session": plan.session} if plan.session else {}),
         }
-        run_id = str(service.submit(request)["id"])
+        return str(service.submit(request)["id"])
+
+    def _follow(self, service: ServiceClient, plan: Plan, run_id: str) -> Run:
         for kind, data in service.follow(run_id):
             self._board.hear(plan.scenario, kind, data)
         return Run(plan.scenario, service.run(run_id), self._board.rows[plan.scenario].steps)
 
-    def _fetch(self, service: ServiceClient, site: str, number: int) -> Fetch:
-        plan = PAGES[number]
-        page = service.fetch({"url": f"{site}{plan.path}", "session": plan.session, "format": "text"})
-        return Fetch(plan.path, page, plan.shows in str(page.get("content")))
+    def _wait_for_agents(self, service: ServiceClient) -> None:
+        """Runs could wait in the queue as well, but the time of the first ones would be that of the start."""
+        started = time.monotonic()
+        while service.health()["agents"]["states"]["idle"] < AGENTS and time.monotonic() - started < START_SECONDS:
+            time.sleep(POLL_SECONDS)
+        self._console.print(f"Agents ready after {time.monotonic() - started:.1f} s.\n", style="dim")
+
+    def _fetch_all(self, service: ServiceClient, site: str) -> list[Fetch]:
+        """With the login that a run has left: in the browser that still has it, then in one that gets it from Redis."""
+        first = self._fetch(service, site)
+        with ThreadPoolExecutor(AGENTS) as threads:  # others use all browsers meanwhile
+            list(threads.map(service.fetch, [{"url": f"{site}/slow?seconds=1"}] * AGENTS))
+        return [first, self._fetch(service, site)]
+
+    def _fetch(self, service: ServiceClient, site: str) -> Fetch:
+        page = service.fetch({"url": f"{site}{PAGE.path}", "session": PAGE.session, "format": "text"})
+        return Fetch(PAGE.path, page, PAGE.shows in str(page.get("content")))
 
     def _report(self, runs: list[Run], fetches: list[Fetch], service: ServiceClient) -> None:
         self._section("Runs", runs_table(runs))
