@@ -1,8 +1,8 @@
 """What the pool is worth: `python -m bench.service [--rounds N] [--json FILE]`.
 
-Arms take turns: the pool's four agents against four by `asyncio.gather` in one process, in steps per second as the model sees
-them (one question a step); then from a request to the first question, on a warm agent against a cold start. Besides: acquire,
-restore, health and metrics. Both arms are browser-use in the same Chromium; the pool's is watched, with all signals on.
+Arms take turns: the pool's four agents against four by `asyncio.gather` in one process, in steps per second as the model
+sees them (one question a step); then from a request to the first question, on a warm agent against a cold start. Besides:
+acquire, restore, health and metrics. Both arms are browser-use in the same Chromium; the pool's is watched, all signals on.
 """
 
 from __future__ import annotations

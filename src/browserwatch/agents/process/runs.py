@@ -116,7 +116,7 @@ class Runner:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await session.start()
-        except Exception as error:  # browser-use has errors of many kinds
+        except Exception as error:  # noqa: BLE001  # browser-use has errors of many kinds
             reason = "browser_crash" if self._browser.lost.done() else "browser_unresponsive"
             why = f"browser-use could not connect to Chromium ({type(error).__name__})."
             raise BrowserLostError(reason, why) from None
