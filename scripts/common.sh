@@ -23,9 +23,9 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# sudo drops the environment, and apt-get reads its proxies there.
+# sudo drops the environment, and apt-get reads its proxies there. In "runlevel 1" packages don't start their services.
 apt_get() {
-    as_root env DEBIAN_FRONTEND=noninteractive \
+    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         ${http_proxy:+"http_proxy=$http_proxy"} \
         ${https_proxy:+"https_proxy=$https_proxy"} \
         ${no_proxy:+"no_proxy=$no_proxy"} \
