@@ -81,7 +81,7 @@ class Bench:
         restored = len(self._spans(s.SESSION_RESTORE))
         for _ in range(times):
             with ThreadPoolExecutor(AGENTS) as threads:  # every agent at once, so that none keeps the session
-                list(threads.map(lambda _: self._fetch("/slow?seconds=1", None), range(AGENTS)))
+                list(threads.map(self._fetch, ["/slow?seconds=1"] * AGENTS, [None] * AGENTS))
             self.warm_up()
             time.sleep(SETTLE_SECONDS)
             self._fetch("/table", "large")

@@ -31,6 +31,7 @@ from browserwatch.events import AgentAcquired, AgentReturned, Emit, Event, Orpha
 from browserwatch.processes.usage import TreeUsage, Usage, UsageMeter, memory_limit
 from browserwatch.settings import ServiceSettings
 from browserwatch.settings.service import MEBIBYTE
+from browserwatch.tracing.ids import span_ids
 from browserwatch.version import __version__
 
 MEASURE_SECONDS: Final = 5.0
@@ -270,7 +271,7 @@ class AgentPool:
 
     def _acquired(self, waiter: Waiter, result: str) -> None:
         span, seconds = trace.get_current_span(), self._clock() - waiter.since
-        self._tell(AgentAcquired(result=result, seconds=seconds, **_span_ids(span)))
+        self._tell(AgentAcquired(result=result, seconds=seconds, **span_ids(span)))
         counts = self._state.counts()
         if result in _FAILED:
             span.set_attribute(semantics.ERROR_TYPE, result)
@@ -287,7 +288,7 @@ class AgentPool:
 
     def _back(self, seconds: float) -> None:
         self._usual_lease += (seconds - self._usual_lease) * LEASE_WEIGHT
-        self._tell(AgentReturned(seconds=seconds, **_span_ids(trace.get_current_span())))
+        self._tell(AgentReturned(seconds=seconds, **span_ids()))
 
     def _tell(self, event: Event) -> None:
         try:
@@ -325,14 +326,3 @@ _FAILED: Final = ("timeout", "rejected")
 
 def _draining_error() -> PoolDrainingError:
     return PoolDrainingError("The service is shutting down; ask again when it is back.")
-
-
-def _span_ids(span: trace.Span) -> dict[str, str]:
-    """For an event's exemplar, only of a sampled span: an exemplar must lead somewhere."""
-    context = span.get_span_context()
-    if not context.trace_flags.sampled:
-        return {}
-    return {
-        "trace_id": trace.format_trace_id(context.trace_id),
-        "span_id": trace.format_span_id(context.span_id),
-    }

@@ -10,10 +10,11 @@ from typing import Any, Final, cast
 from browserwatch import semantics as s
 from browserwatch.events import ActionFinished
 from browserwatch.instrumentation.content import as_json
-from browserwatch.instrumentation.observer import Attributes, Observer, Scope, current_step, describe, span_ids
+from browserwatch.instrumentation.observer import Attributes, Observer, Scope, current_step, describe
 from browserwatch.instrumentation.outcomes import reason_of, reason_of_text
 from browserwatch.instrumentation.patching import Args, Kwargs
 from browserwatch.redaction import MASK, secret_values, spellings
+from browserwatch.tracing.ids import span_ids
 
 MIN_QUOTED: Final = 3
 # browser-use gives this to the model as content and counts no error.

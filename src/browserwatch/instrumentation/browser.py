@@ -10,9 +10,10 @@ from opentelemetry import context as otel_context
 
 from browserwatch import semantics as s
 from browserwatch.events import BrowserLaunched, PolicyBlocked
-from browserwatch.instrumentation.observer import Observer, Scope, WatchedSession, describe, span_ids
+from browserwatch.instrumentation.observer import Observer, Scope, WatchedSession, describe
 from browserwatch.instrumentation.outcomes import reason_of
 from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
+from browserwatch.tracing.ids import span_ids
 
 
 class LaunchHook:

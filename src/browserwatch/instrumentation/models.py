@@ -28,11 +28,11 @@ from browserwatch.instrumentation.observer import (
     current_run,
     current_step,
     describe,
-    span_ids,
 )
 from browserwatch.instrumentation.outcomes import model_error, reason_of
 from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper, around
 from browserwatch.pricing import Usage
+from browserwatch.tracing.ids import span_ids
 
 # browser-use's names -> https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/ (well-known values)
 PROVIDER_NAMES: Final = {

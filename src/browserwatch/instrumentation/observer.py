@@ -219,14 +219,3 @@ def describe(error: BaseException) -> str:
     """Type and first line of an exception, without what pydantic quotes of its input: that is content."""
     first = str(error).split("\n", 1)[0].split("input_value=", 1)[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-def span_ids(span: Span) -> dict[str, str]:
-    """Ids for an event's exemplar, only of a sampled span: an exemplar must lead somewhere."""
-    context = span.get_span_context()
-    if not context.trace_flags.sampled:
-        return {}
-    return {
-        "trace_id": trace.format_trace_id(context.trace_id),
-        "span_id": trace.format_span_id(context.span_id),
-    }

@@ -14,9 +14,10 @@ from opentelemetry import trace
 from browserwatch import semantics as s
 from browserwatch.devtools.page_loads import PageLoad, PageLoads, Params, http_outcome
 from browserwatch.events import BrowserCrashed, PageLoaded, VersionsSeen
-from browserwatch.instrumentation.observer import Attributes, Observer, WatchedSession, span_ids
+from browserwatch.instrumentation.observer import Attributes, Observer, WatchedSession
 from browserwatch.instrumentation.patching import Args, Kwargs
 from browserwatch.instrumentation.versions import installed_version
+from browserwatch.tracing.ids import span_ids
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 FAILED: Final = frozenset(s.NAVIGATION_OUTCOMES) - {"ok", "download", "aborted"}

@@ -10,10 +10,11 @@ from browserwatch import semantics as s
 from browserwatch.events import RunFinished, RunStarted
 from browserwatch.instrumentation.content import final_result, task_messages
 from browserwatch.instrumentation.models import provider_name
-from browserwatch.instrumentation.observer import Attributes, Observer, Run, Scope, current_run, describe, span_ids
+from browserwatch.instrumentation.observer import Attributes, Observer, Run, Scope, current_run, describe
 from browserwatch.instrumentation.outcomes import RunFacts, run_outcome
 from browserwatch.instrumentation.patching import Args, Kwargs
 from browserwatch.redaction import secret_values
+from browserwatch.tracing.ids import span_ids
 
 LOOP_REPETITIONS: Final = 5  # where browser-use itself starts to nudge the model
 DEFAULT_MAX_STEPS: Final = 500

@@ -9,9 +9,10 @@ from typing import Any
 
 from browserwatch import semantics as s
 from browserwatch.events import StepFinished
-from browserwatch.instrumentation.observer import Observer, Scope, Step, current_run, current_step, describe, span_ids
+from browserwatch.instrumentation.observer import Observer, Scope, Step, current_run, current_step, describe
 from browserwatch.instrumentation.outcomes import reason_of, reason_of_text
 from browserwatch.instrumentation.patching import Args, Kwargs
+from browserwatch.tracing.ids import span_ids
 
 
 class StepHook:

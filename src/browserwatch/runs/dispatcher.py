@@ -31,12 +31,12 @@ from browserwatch.runs.queue import Limits, RunQueue, Ticket
 from browserwatch.runs.record_store import Claim, Owner, RecordStore
 from browserwatch.runs.runner import STOP_GRACE, Runner
 from browserwatch.runs.stopping import Why
-from browserwatch.runs.telemetry import trace_id
 from browserwatch.runs.validation import check_idempotency_key, check_run
 from browserwatch.sessions.errors import StoreUnavailableError
 from browserwatch.sessions.keys import KeyRing
 from browserwatch.sessions.redis_client import RedisClient
 from browserwatch.settings import ServiceSettings
+from browserwatch.tracing.ids import trace_id
 
 INTERRUPT_SECONDS: Final = STOP_GRACE + 5.0
 """After the grace of a shutdown: time in which runs stop and save their sessions."""

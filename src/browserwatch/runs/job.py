@@ -19,7 +19,7 @@ from browserwatch.runs.live_run import LiveRun
 from browserwatch.runs.models import RunRequest
 from browserwatch.runs.progress import told, with_call
 from browserwatch.runs.stopping import StopSign
-from browserwatch.runs.telemetry import span_ids
+from browserwatch.tracing.ids import span_ids
 
 
 class Job:

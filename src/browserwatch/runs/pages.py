@@ -17,11 +17,11 @@ from browserwatch.events import Emit, PageFetched, PageFetchStarted, PolicyBlock
 from browserwatch.runs.errors import PageFailedError
 from browserwatch.runs.models import Page, PageRequest
 from browserwatch.runs.session_state import finish, open_session, restore, wish_for
-from browserwatch.runs.telemetry import span_ids, trace_id
 from browserwatch.runs.validation import check_page
 from browserwatch.sessions.vault import SessionVault
 from browserwatch.settings import PREFIX, ServiceSettings
 from browserwatch.settings.service import MEBIBYTE
+from browserwatch.tracing.ids import span_ids, trace_id
 
 SESSION_WAIT_SECONDS: Final = 10.0
 """How long a fetch waits for a session that is in use: shorter than for an agent, as a run may use it for an hour."""

@@ -14,10 +14,10 @@ from browserwatch.agents.errors import AgentError, CommandFailedError
 from browserwatch.agents.lending import Holding, Lease, Wish
 from browserwatch.agents.messages import Capture, Captured, Restore, Restored
 from browserwatch.events import Emit, SessionReused
-from browserwatch.runs.telemetry import span_ids
 from browserwatch.sessions.errors import SessionBusyError, SessionError, StoreUnavailableError
 from browserwatch.sessions.snapshot import Snapshot
 from browserwatch.sessions.vault import OpenSession, SessionVault
+from browserwatch.tracing.ids import span_ids
 from browserwatch.version import __version__
 
 RESTORE_SECONDS: Final = 60.0

@@ -22,8 +22,8 @@ from browserwatch.devtools.page_loads import PageLoad
 from browserwatch.devtools.tabs import Tab, new_tab
 from browserwatch.egress import EgressPolicy, ThreadedEgressProxy
 from browserwatch.events import BrowserCrashed, Emit, PageLoaded, PolicyBlocked
-from browserwatch.instrumentation.observer import span_ids
 from browserwatch.redaction import redactor
+from browserwatch.tracing.ids import span_ids
 from browserwatch.version import __version__
 
 tracer: Final = trace.get_tracer("browserwatch", __version__)
