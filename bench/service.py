@@ -12,7 +12,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
@@ -20,8 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-
-import httpx
 
 from bench.figures import Figure, percentile, table
 from bench.lab import STEPS, Lab, lab
@@ -35,7 +32,6 @@ AGENTS: Final = 4
 COOKIES: Final = 100
 LOCAL_STORAGE: Final = 1_000_000
 PROBED: Final = {"/health/browser": "< 50", "/metrics": "< 100"}
-PROBE_SECONDS: Final = 0.2
 SETTLE_SECONDS: Final = 1.0
 """After its start a browser is busy with itself for a while."""
 
@@ -155,24 +151,13 @@ class Bench:
     @contextmanager
     def _probing(self) -> Generator[None]:
         """Ask for health and metrics all the while; the p99 of each is a value."""
-        stop = threading.Event()
-        times: dict[str, list[float]] = {path: [] for path in PROBED}
-
-        def probe() -> None:
-            with httpx.Client(base_url=self.service.url, trust_env=False) as client:
-                while not stop.wait(PROBE_SECONDS):
-                    for path, found in times.items():
-                        started = time.perf_counter()
-                        client.get(path).raise_for_status()
-                        found.append(time.perf_counter() - started)
-
-        thread = threading.Thread(target=probe)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+        command = [sys.executable, "-m", "bench.probe", self.service.url, *PROBED]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as probe:
+            try:
+                yield
+            finally:
+                told, _ = probe.communicate()
+        times: dict[str, list[float]] = json.loads(told)
         for path, found in times.items():
             self.values[path].append(percentile(found, 0.99) * 1e3)
 
