@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,7 +66,6 @@ class Service:
     places: Places
     data: Path
     log: Path
-    threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
 
     def submit(self, scenario: str, headers: dict[str, str] | None = None, **body: Any) -> dict[str, Any]:
         """Have a scenario run; the answer to the request."""

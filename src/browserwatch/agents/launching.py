@@ -123,7 +123,6 @@ class AgentLauncher:
             chromium=str(chromium),
             sandbox=wanted == "on" or (wanted == "auto" and not unsandboxed_because()),
             egress_allow=self._settings.egress_allow,
-            models=self._settings.models,
         )
 
 

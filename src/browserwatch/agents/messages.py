@@ -17,6 +17,13 @@ LINE_LIMIT: Final = 128 * 1024 * 1024
 """Longest line in bytes: a screenshot or PDF of the largest allowed size in base64 fits."""
 
 PageFormat: TypeAlias = Literal["html", "markdown", "text", "screenshot", "pdf"]
+MEDIA_TYPES: Final[dict[PageFormat, str]] = {
+    "html": "text/html",
+    "markdown": "text/markdown",
+    "text": "text/plain",
+    "screenshot": "image/png",
+    "pdf": "application/pdf",
+}
 WaitUntil: TypeAlias = Literal["commit", "domcontentloaded", "load", "networkidle"]
 
 
@@ -33,7 +40,6 @@ class Configure(Message, frozen=True, kw_only=True, tag="configure"):
     chromium: str
     sandbox: bool
     egress_allow: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
 
 
 class Ready(Message, frozen=True, kw_only=True, tag="ready"):

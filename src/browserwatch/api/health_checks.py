@@ -16,10 +16,10 @@ from browserwatch.metrics import Instruments
 from browserwatch.metrics.readings import reading, readings
 from browserwatch.sessions.errors import StoreUnavailableError
 from browserwatch.settings import ServiceSettings
+from browserwatch.settings.service import MEBIBYTE
 
 NEARLY_FULL: Final = 0.9
 EXPORT_SECONDS: Final = 120.0
-MEBIBYTE: Final = 1024 * 1024
 REDIS_DOWN: Final[Mapping[str, Any]] = {"up": False, "ping_ms": None}
 
 

@@ -13,20 +13,13 @@ from urllib.parse import quote
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from browserwatch.agents.messages import PageFormat
+from browserwatch.agents.messages import MEDIA_TYPES
 from browserwatch.api.answers import PageTiming, PageView
 from browserwatch.api.bodies import PageBody
 from browserwatch.api.connection import ClientGoneError, while_connected
 from browserwatch.api.dependencies import Opened, Tenant, problems
 from browserwatch.runs.models import Page
 
-MEDIA_TYPES: Final[dict[PageFormat, str]] = {
-    "html": "text/html",
-    "markdown": "text/markdown",
-    "text": "text/plain",
-    "screenshot": "image/png",
-    "pdf": "application/pdf",
-}
 # Known to some servers; here it is only for the metrics, as nobody is there to read it.
 CLIENT_CLOSED_REQUEST: Final = 499
 # Content of strangers, from our own origin: a browser must neither show nor run it.

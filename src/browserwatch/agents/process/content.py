@@ -18,13 +18,6 @@ SCREENSHOT_HEIGHT: Final = 16_384
 READ_BYTES: Final = 1024 * 1024
 TITLE_LIMIT: Final = 500
 
-MEDIA_TYPES: Final[dict[PageFormat, str]] = {
-    "html": "text/html",
-    "markdown": "text/markdown",
-    "text": "text/plain",
-    "screenshot": "image/png",
-    "pdf": "application/pdf",
-}
 _HTML: Final = (
     "(document.doctype ? new XMLSerializer().serializeToString(document.doctype) : '')"
     " + (document.documentElement?.outerHTML ?? '')"

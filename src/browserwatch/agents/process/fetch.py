@@ -12,8 +12,8 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
 from browserwatch import semantics as s
-from browserwatch.agents.messages import Fetch, Fetched
-from browserwatch.agents.process.content import MEDIA_TYPES, Content, Reader
+from browserwatch.agents.messages import MEDIA_TYPES, Fetch, Fetched
+from browserwatch.agents.process.content import Content, Reader
 from browserwatch.agents.process.errors import CommandError
 from browserwatch.agents.process.visit import LOADED, Visit
 from browserwatch.devtools.connection import DevTools
@@ -22,13 +22,13 @@ from browserwatch.devtools.page_loads import PageLoad
 from browserwatch.devtools.tabs import Tab, new_tab
 from browserwatch.egress import EgressPolicy, ThreadedEgressProxy
 from browserwatch.events import BrowserCrashed, Emit, PageLoaded, PolicyBlocked
+from browserwatch.instrumentation.pages import DEFAULT_PORTS
 from browserwatch.redaction import redactor
 from browserwatch.tracing.ids import span_ids
 from browserwatch.version import __version__
 
 tracer: Final = trace.get_tracer("browserwatch", __version__)
 
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 FORBIDDEN: Final = 403
 SENTENCES: Final = {
     "aborted": "The page did not come: its load was broken off.",
