@@ -81,11 +81,11 @@ class FakeAgent:
         for line in self._lines:
             message = json.loads(line)
             if message["type"] == "shutdown" and not self._has("ignores-shutdown"):
-                break
+                self._end_browser()
+                return
             self._do(message)
-        if self._browser is not None:
-            self._browser.kill()
-            self._browser.wait()
+        # The service died. Its socket closes before the kernel's signal reaches this process, or after: the browser
+        # is left either way, so that a test finds the same.
 
     def say(self, message: Said) -> None:
         """One line."""
@@ -98,6 +98,11 @@ class FakeAgent:
             script = "import time; time.sleep(600)"
             command = [sys.executable, "-ISc", script, f"--user-data-dir={directory / 'profile'}"]
             self._browser = subprocess.Popen(command, env={}, start_new_session=True)
+
+    def _end_browser(self) -> None:
+        if self._browser is not None:
+            self._browser.kill()
+            self._browser.wait()
 
     def _do(self, message: Said) -> None:
         number = message.get("id", 0)
