@@ -6,7 +6,7 @@ renew_locks() {
     need_locked_uv
     say "Locking pyproject.toml in requirements/dev.txt"
     compile_lock dev pyproject.toml --all-extras --group dev "$@"
-    for name in build uv playwright; do
+    for name in build uv playwright go; do
         say "Locking requirements/$name.in in requirements/$name.txt"
         compile_lock "$name" "requirements/$name.in" "$@"
     done

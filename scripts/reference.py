@@ -12,11 +12,18 @@ from browserwatch import semantics
 from browserwatch.instrumentation.points import patch_points
 from browserwatch.instrumentation.versions import NEWEST, OLDEST
 from browserwatch.metrics import Instruments
-from browserwatch.settings import CAPTURE_VARIABLE, PREFIX, ClientSettings, ServiceSettings, Settings
+from browserwatch.settings import (
+    CAPTURE_VARIABLE,
+    PREFIX,
+    ClientSettings,
+    PipelineSettings,
+    ServiceSettings,
+    Settings,
+)
 
 DIRECTORY = Path(__file__).parent.parent / "docs" / "reference"
 # Of those that depend on the user.
-DEFAULTS = {"data_dir": "~/.local/share/browserwatch"}
+DEFAULTS = {"data_dir": "~/.local/share/browserwatch", "grafana_home": None}
 NOTE = "<!-- Generated from the code by `./dev reference`; edits here are overwritten. -->\n"
 
 
@@ -79,6 +86,7 @@ def settings() -> str:
     """Every setting of ours."""
     own = Settings.model_fields.keys()
     service = [name for name in ServiceSettings.model_fields if name not in own]
+    pipeline = [name for name in PipelineSettings.model_fields if name not in ServiceSettings.model_fields]
     return (
         f"{NOTE}# Settings\n\nThe standard `OTEL_*` variables are honoured where OpenTelemetry defines one: exporter,"
         f" sampler, resource, batch processor, content capture (`{CAPTURE_VARIABLE}`). A value that can't be used is an"
@@ -87,6 +95,8 @@ def settings() -> str:
         + "\n## The service\n\n`browserwatch serve` takes some as options, too; `browserwatch config` prints all of them as"
         " they are in force. Sizes are in the unit that a name ends with.\n\n"
         + settings_table(ServiceSettings, service)
+        + "\n## The pipeline\n\n`browserwatch up` takes those of the service, which it starts, and these.\n\n"
+        + settings_table(PipelineSettings, pipeline)
         + "\n## Callers of the service\n\n"
         + settings_table(ClientSettings, ClientSettings.model_fields)
     )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from browserwatch.cli.terminal import sentences
+from browserwatch.cli.terminal import extra, sentences
+from browserwatch.dashboards import places
 from browserwatch.version import __version__
 
 app = typer.Typer(
@@ -19,6 +20,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+dashboards = typer.Typer(no_args_is_help=True, help="The Grafana dashboards that come with browserwatch.")
+rules = typer.Typer(no_args_is_help=True, help="The recording rules and alerts that come with browserwatch.")
+app.add_typer(dashboards, name="dashboards")
+app.add_typer(rules, name="rules")
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if it is not there.", file_okay=False)]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")]
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # the signature of a Typer callback
@@ -61,7 +69,8 @@ def serve(
     `browserwatch config` prints all of them as they are in force. SIGTERM and Ctrl-C drain: what runs may finish.
     """
     with sentences():
-        from browserwatch.cli.serve import run_service  # noqa: PLC0415  # slow, and an extra
+        with extra("service"):
+            from browserwatch.cli.serve import run_service  # noqa: PLC0415  # slow, and an extra
         from browserwatch.settings import load_service_settings  # noqa: PLC0415
 
         settings = load_service_settings(
@@ -73,6 +82,31 @@ def serve(
             egress_allow=egress_allow,
         )
         raise typer.Exit(run_service(settings))
+
+
+@app.command()
+def up(
+    *,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Give it work: a scripted model on a demo site, in a directory of its own.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the service, or any when it is taken. [8700]")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Directory of all data and generated configuration. [that of the service]")
+    ] = None,
+) -> None:
+    """Start the whole pipeline on this machine: the service, collector, Prometheus, Alertmanager, Grafana; no Docker needed.
+
+    What is not installed is named with how to get it, and left out. All of it listens on loopback, on the usual ports
+    where they are free. It shows addresses, states and alerts, and stops everything on Ctrl-C.
+    """
+    with sentences():
+        with extra("service"):
+            from browserwatch.cli.up.command import Options, run_up  # noqa: PLC0415  # slow, and an extra
+
+        raise typer.Exit(run_up(Options(demo=demo, port=port, data_dir=data_dir)))
 
 
 @app.command()
@@ -95,7 +129,8 @@ def run(  # noqa: PLR0913  # the command's options
     Ctrl-C ends the following, not the run. With --follow the exit code is 0 when the run succeeded.
     """
     with sentences():
-        from browserwatch.cli.run import Task, run_task  # noqa: PLC0415  # slow, and an extra
+        with extra("service"):
+            from browserwatch.cli.run import Task, run_task  # noqa: PLC0415  # slow, and an extra
 
         wanted = Task(
             task=task,
@@ -124,7 +159,8 @@ def config() -> None:
 def key(tenant: Annotated[str, typer.Argument(help="Whose key: runs and sessions belong to a tenant.")]) -> None:
     """Make an API key: the key for the caller, and the line for BROWSERWATCH_API_KEYS_FILE, which can't be turned back."""
     with sentences():
-        from browserwatch.cli.key import print_key  # noqa: PLC0415  # slow, and an extra
+        with extra("service"):
+            from browserwatch.cli.key import print_key  # noqa: PLC0415  # slow, and an extra
 
         print_key(tenant)
 
@@ -165,3 +201,29 @@ def doctor(
         from browserwatch.cli.doctor.command import run_doctor  # noqa: PLC0415  # slow
 
         raise typer.Exit(run_doctor(port, as_json=as_json))
+
+
+@dashboards.command("export")
+def export_dashboards(directory: Directory, *, force: Force = False) -> None:
+    """Write the dashboards as JSON, and what provisions them in Grafana 11 or newer."""
+    with sentences():
+        from browserwatch.cli import export  # noqa: PLC0415  # slow
+
+        raise typer.Exit(export.export_dashboards(directory, force=force))
+
+
+@rules.command("export")
+def export_rules(
+    directory: Directory,
+    *,
+    force: Force = False,
+    grafana_url: Annotated[str, typer.Option(help="Where the alerts' links to dashboards lead.")] = places.GRAFANA,
+    runbooks_url: Annotated[str, typer.Option(help="Where their links to runbooks lead.")] = places.RUNBOOKS,
+) -> None:
+    """Write rules and alerts for Prometheus, and examples of its and Alertmanager's configuration."""
+    with sentences():
+        from browserwatch.cli import export  # noqa: PLC0415  # slow
+
+        raise typer.Exit(
+            export.export_rules(directory, force=force, grafana_url=grafana_url, runbooks_url=runbooks_url)
+        )

@@ -10,7 +10,7 @@ from typing import IO
 import typer
 from rich.console import Console
 
-from browserwatch.errors import BrowserwatchError
+from browserwatch.errors import BrowserwatchError, MissingDependencyError
 
 INTERRUPTED = 130
 
@@ -44,3 +44,18 @@ def sentences() -> Generator[None]:
     except KeyboardInterrupt:
         make_console(sys.stderr).print("Stopped.", style="dim")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def extra(name: str) -> Generator[None]:
+    """Import what an extra of the package brings.
+
+    Raises:
+        MissingDependencyError: something of it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "browserwatch").startswith("browserwatch"):
+            raise
+        raise MissingDependencyError(f"This needs {error.name}: pip install 'browserwatch[{name}]'") from None

@@ -2,7 +2,8 @@
 
 Two prefixes: ``BROWSERWATCH_`` for what is ours, and the standard ``OTEL_`` names for what OpenTelemetry already
 defines. A value that can't be used raises `ConfigurationError` naming the variable, the problem and a good value.
-`library` has what any watched program can choose, `service` what `browserwatch serve` adds, `client` what its callers need.
+`library` has what any watched program can choose, `service` what `browserwatch serve` adds, `pipeline` what `browserwatch up` adds
+to that, `client` what the service's callers need.
 """
 
 from browserwatch.settings.base import PREFIX
@@ -15,6 +16,7 @@ from browserwatch.settings.library import (
     capture_mode,
     load_settings,
 )
+from browserwatch.settings.pipeline import PipelineSettings, load_pipeline_settings
 from browserwatch.settings.service import ServiceSettings, is_loopback, load_service_settings
 
 __all__ = [
@@ -23,11 +25,13 @@ __all__ = [
     "PREFIX",
     "Capture",
     "ClientSettings",
+    "PipelineSettings",
     "ServiceSettings",
     "Settings",
     "capture_mode",
     "is_loopback",
     "load_client_settings",
+    "load_pipeline_settings",
     "load_service_settings",
     "load_settings",
 ]

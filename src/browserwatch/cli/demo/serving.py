@@ -37,15 +37,23 @@ def variables(workspace: Workspace, *, site: str, model: str, spans: str, port: 
         **kept,
         "BROWSERWATCH_PORT": str(port),
         "BROWSERWATCH_DATA_DIR": str(workspace.data),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": spans,
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+        **scripted(site, model),
+    }
+
+
+def scripted(site: str, model: str) -> dict[str, str]:
+    """Settings with which a service works on the demo site with the scripted model."""
+    return {
         "BROWSERWATCH_POOL_MIN_IDLE": str(AGENTS),
         "BROWSERWATCH_POOL_MAX_SIZE": str(AGENTS),
         # The demo site is on this machine, where agents may not go by default.
         "BROWSERWATCH_EGRESS_ALLOW": urlsplit(site).netloc,
+        "BROWSERWATCH_LLM_PROVIDER": "openai",
         "BROWSERWATCH_LLM_MODEL": MODEL,
         "BROWSERWATCH_LLM_BASE_URL": f"{model}/v1",
         "BROWSERWATCH_LLM_API_KEY": "the-scripted-model-takes-any",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": spans,
-        "OTEL_BSP_SCHEDULE_DELAY": "500",
     }
 
 

@@ -1,0 +1,1 @@
+"""`browserwatch up`: the whole pipeline on one machine."""
