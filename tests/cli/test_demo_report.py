@@ -8,7 +8,6 @@ import pytest
 from rich.console import RenderableType
 
 from browserwatch import semantics as s
-from browserwatch.cli.demo.picture import save_picture
 from browserwatch.cli.demo.report import (
     Fetch,
     Run,
@@ -22,6 +21,7 @@ from browserwatch.cli.demo.report import (
 from browserwatch.cli.demo.scrape import Line, Pick, key_metrics, scrape
 from browserwatch.cli.demo.spans import Node, span_tree_of, trees
 from browserwatch.cli.demo.tree import span_tree
+from browserwatch.cli.picture import save_picture
 from browserwatch.cli.terminal import make_console
 from browserwatch.demo import ReceivedSpan
 from browserwatch.metrics import start_metrics_server
@@ -203,7 +203,7 @@ def test_the_picture_loads_nothing(tmp_path: Path) -> None:
     """What was shown, as SVG, without fonts from elsewhere."""
     console = make_console(io.StringIO(), width=80, record=True)
     console.print("4 agents")
-    save_picture(console, tmp_path / "demo.svg")
+    save_picture(console, tmp_path / "demo.svg", "browserwatch demo")
     picture = (tmp_path / "demo.svg").read_text()
     assert "4&#160;agents" in picture
     assert "@font-face" not in picture

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 Series = dict[str, str]
+QUIET = "0+0x60"
+COLLECTOR = "otel-collector"
 SLOW = ("RunsBurnSlow", "AcquireBurnSlow", "StepsBurnSlow", "CostSpike")
 
 
@@ -90,8 +92,30 @@ def busy(steps: str, fetches: str) -> Series:
     )
 
 
-QUIET = "0+0x60"
-COLLECTOR = "otel-collector"
+def without_exporter(size: str) -> Series:
+    """A service at work that exports no spans."""
+    return (
+        one("browser_telemetry_queue_capacity", QUIET)
+        | one("browser_pool_size", size)
+        | one("browser_steps_total", "0+1x60", outcome="ok")
+    )
+
+
+def received(spans: str) -> Series:
+    """Spans that the collector took."""
+    return one("otelcol_receiver_accepted_spans", spans, job=COLLECTOR, receiver="otlp", transport="http")
+
+
+def spans_counted(spans: str) -> Series:
+    """The collector's metrics of them."""
+    return one("traces_span_metrics_calls_total", spans, job="otel-collector-spans", span_name="agent_step")
+
+
+def rules_failing(group: str) -> Series:
+    """A group of rules that Prometheus can't evaluate."""
+    return one("prometheus_rule_evaluation_failures_total", "0+1x60", job="prometheus", rule_group=group)
+
+
 CASES = (
     Case(
         "RunsBurnFast",
@@ -147,6 +171,13 @@ CASES = (
         {'up{job="browserwatch",instance="a:8700"}': QUIET, 'up{job="browserwatch",instance="b:8700"}': QUIET},
         "one of two instances is down",
         {'up{job="browserwatch",instance="a:8700"}': "1+0x60", 'up{job="browserwatch",instance="b:8700"}': QUIET},
+    ),
+    Case(
+        "ServiceDown",
+        "Prometheus has no such target",
+        one("up", "1+0x60", job="node"),
+        "the service answers",
+        one("up", "1+0x60"),
     ),
     Case(
         "TargetDown",
@@ -294,6 +325,20 @@ CASES = (
         exporting(QUIET),
     ),
     Case(
+        "TelemetryStale",
+        "a service has lost its exporter, and a collector is there",
+        without_exporter("2+0x60") | one("up", "1+0x60", job=COLLECTOR),
+        "there is no collector to send spans to",
+        without_exporter("2+0x60"),
+    ),
+    Case(
+        "MetricsMissing",
+        "something else answers in the service's place",
+        one("up", "1+0x60"),
+        "the service shows its metrics",
+        one("up", "1+0x60") | one("browser_active_agents", QUIET),
+    ),
+    Case(
         "HookMissing",
         "a hook is not installed",
         one("browser_instrumentation_hooks", "1+0x60", hook="chat", installed="false"),
@@ -316,6 +361,13 @@ CASES = (
         one("up", "1+0x60", job=COLLECTOR),
     ),
     Case(
+        "CollectorDown",
+        "the collector does not answer",
+        one("up", QUIET, job=COLLECTOR),
+        "one of two collectors does",
+        one("up", QUIET, job=COLLECTOR) | {f'up{{job="{COLLECTOR}",instance="b:8888"}}': "1+0x60"},
+    ),
+    Case(
         "CollectorRefusing",
         "the collector refuses spans",
         one("otelcol_receiver_refused_spans", "0+60x60", job=COLLECTOR, receiver="otlp", transport="http"),
@@ -335,6 +387,40 @@ CASES = (
         one("otelcol_exporter_send_failed_spans", "0+10x60", job=COLLECTOR, exporter="otlphttp/traces"),
         "spans are delivered",
         one("otelcol_exporter_send_failed_spans", QUIET, job=COLLECTOR, exporter="otlphttp/traces"),
+    ),
+    Case(
+        "SpanMetricsMissing",
+        "spans arrive and no span metrics do",
+        received("0+10x60"),
+        "spans and span metrics arrive",
+        received("0+10x60") | spans_counted("0+10x60"),
+    ),
+    Case(
+        "RulesFailing",
+        "a group of ours fails",
+        rules_failing("/etc/prometheus/rules/browserwatch.yaml;browserwatch-slo"),
+        "somebody else's group fails",
+        rules_failing("/etc/prometheus/rules/node.yaml;node"),
+    ),
+    Case(
+        "NotificationsFailing",
+        "a webhook does not answer",
+        one("alertmanager_notification_requests_failed_total", "0+1x60", job="alertmanager", integration="webhook"),
+        "it did not for two minutes, and does again",
+        one(
+            "alertmanager_notification_requests_failed_total",
+            "0 0 1 5 9+0x60",
+            job="alertmanager",
+            integration="webhook",
+        ),
+        silent_at="8m",
+    ),
+    Case(
+        "AlertsUndelivered",
+        "no Alertmanager is configured",
+        one("prometheus_notifications_alertmanagers_discovered", QUIET, job="prometheus"),
+        "there are two",
+        one("prometheus_notifications_alertmanagers_discovered", "2+0x60", job="prometheus"),
     ),
     Case(
         "AlertsUndelivered",

@@ -6,7 +6,11 @@ import functools
 import time
 from typing import TypedDict
 
+from prometheus_client import CollectorRegistry, Histogram
+
 from browserwatch import events as e
+from browserwatch.dashboards.foreign import TARGET
+from browserwatch.dashboards.neighbours import REQUEST, REQUESTS
 from browserwatch.metrics import Instruments
 
 
@@ -65,3 +69,10 @@ def make_a_pool(instruments: Instruments) -> None:
     instruments.pool_agents.child("idle").set(1)
     instruments.redis_up.set(1)
     instruments.redis_ping.set(0.0008)
+
+
+def make_requests(registry: CollectorRegistry) -> Histogram:
+    """What the service's web framework shows once it is asked for something."""
+    labels = {"http_request_method": "POST", "http_route": "/v1/runs", "http_response_status_code": "202"}
+    assert labels.keys() == REQUEST.keys() - TARGET.keys()
+    return Histogram(REQUESTS, "Duration of HTTP server requests.", [*labels], registry=registry).labels(**labels)

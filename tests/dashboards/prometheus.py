@@ -64,14 +64,14 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running_prometheus(directory: Path, target: int) -> Generator[Prometheus]:
-    """Prometheus with our rules and one target. Where it is not installed the test is skipped, but never in CI."""
+def running_prometheus(directory: Path, *targets: int) -> Generator[Prometheus]:
+    """Prometheus with our rules and targets at these ports. Where it is not installed, the test is skipped; never in CI."""
     program = shutil.which("prometheus")
     if program is None:
         missing = "prometheus is not installed (Debian package prometheus): no query is tried against a real one."
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     port = free_port()
-    (directory / "prometheus.yml").write_text(json.dumps(configuration(directory, target)))
+    (directory / "prometheus.yml").write_text(json.dumps(configuration(directory, targets)))
     command = [
         program,
         f"--config.file={directory / 'prometheus.yml'}",
@@ -89,7 +89,7 @@ def running_prometheus(directory: Path, target: int) -> Generator[Prometheus]:
             process.terminate()
 
 
-def configuration(directory: Path, target: int) -> dict[str, Any]:
+def configuration(directory: Path, targets: tuple[int, ...]) -> dict[str, Any]:
     """The shipped rules, evaluated every second."""
     rules = directory / "rules.yaml"
     groups = [
@@ -99,7 +99,7 @@ def configuration(directory: Path, target: int) -> dict[str, Any]:
     ]
     # The same name may be in two files, not twice in one.
     rules.write_text(json.dumps({"groups": groups}))
-    scraped = {"job_name": "browserwatch", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}
+    scraped = {"job_name": "browserwatch", "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in targets]}]}
     return {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(rules)],

@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from browserwatch.api.telemetry import LABELS, REQUEST_DURATION
 from browserwatch.dashboards.board import Board, Row, as_json
 from browserwatch.dashboards.catalog import Catalog, UnknownSeriesError, known_series
+from browserwatch.dashboards.foreign import TARGET
 from browserwatch.dashboards.generate import BOARDS, generated
+from browserwatch.dashboards.neighbours import REQUEST, REQUESTS
 from browserwatch.dashboards.panels import Lines
+from browserwatch.dashboards.places import JOBS, SERVICE_JOB
 from browserwatch.dashboards.promql import check
 from browserwatch.dashboards.rules.recording import with_recordings
 from browserwatch.dashboards.signal import Signal
@@ -28,13 +32,28 @@ PANELS = [
     pytest.param(panel, id=f"{name}: {panel['title']}")
     for name, board in SHIPPED.items()
     for panel in board["panels"]
-    if panel["type"] != "row"
+    if panel["type"] not in ("row", "text")
 ]
+NOTES = [panel for board in SHIPPED.values() for panel in board["panels"] if panel["type"] == "text"]
 EVERY_BOARD = pytest.mark.parametrize("board", [pytest.param(board, id=name) for name, board in SHIPPED.items()])
 EVERY_PANEL = pytest.mark.parametrize("panel", PANELS)
 # Not in Grafana 9, or without data there.
 AVOIDED = {"trend", "xychart"}
-VALUES = {"$__rate_interval": "5m", "$__range": "1h", "$job": ".*", "$instance": ".*", "$service": ".*"}
+VALUES = {"$__rate_interval": "5m", "$__range": "1h", "$job": "(a|b)", "$instance": ".*", "$service": ".*"}
+# At 1440 pixels, without the menu and the margins.
+COLUMN_PIXELS = 58
+COLUMN_LEAST = 150
+NARROWEST = {
+    "stat": 4,
+    "timeseries": 6,
+    "bargauge": 6,
+    "table": 12,
+    "heatmap": 12,
+    "nodeGraph": 12,
+    "traces": 24,
+    "text": 24,
+}
+FLATTEST = {"stat": 4, "table": 6, "text": 3}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +123,21 @@ def test_panel_is_complete(panel: dict[str, Any]) -> None:
     assert panel["type"] not in AVOIDED
 
 
+def test_notes_say_something() -> None:
+    """A text asks nobody, and is the one kind of panel that shows no data."""
+    assert NOTES
+    assert all(note["options"]["content"] and "datasource" not in note for note in NOTES)
+
+
+@EVERY_PANEL
+def test_no_answer_is_neither_good_nor_bad(panel: dict[str, Any]) -> None:
+    """A number that is not there is said in words, and not in the colour of the lowest value."""
+    words = panel["fieldConfig"]["defaults"].get("noValue")
+    if panel["type"] == "stat" and words:
+        mapped = [one for one in panel["fieldConfig"]["defaults"]["mappings"] if one["type"] == "special"]
+        assert [one["options"]["result"] for one in mapped] == [{"text": words, "color": "text"}]
+
+
 @EVERY_PANEL
 def test_heat_maps_keep_the_buckets_of_prometheus(panel: dict[str, Any]) -> None:
     """Grafana must not compute buckets of buckets."""
@@ -114,9 +148,12 @@ def test_heat_maps_keep_the_buckets_of_prometheus(panel: dict[str, Any]) -> None
 
 @EVERY_PANEL
 def test_table_columns_are_wide_enough(panel: dict[str, Any]) -> None:
-    """Columns under 150 pixels cut names short."""
+    """Columns under 150 pixels cut names short, and all of them fit without scrolling: labels, and a value per query."""
     if panel["type"] == "table":
-        assert panel["fieldConfig"]["defaults"]["custom"]["minWidth"] >= 150
+        assert panel["fieldConfig"]["defaults"]["custom"]["minWidth"] >= COLUMN_LEAST
+        grouped = re.findall(r"by \(([^)]+)\)", panel["targets"][0].get("expr", ""))
+        columns = len(grouped[0].split(",")) + len(panel["targets"]) if grouped else 5
+        assert columns * COLUMN_LEAST <= panel["gridPos"]["w"] * COLUMN_PIXELS
 
 
 @EVERY_PANEL
@@ -146,6 +183,17 @@ def test_ids_are_unique_and_places_do_not_overlap(board: dict[str, Any]) -> None
 
 
 @EVERY_BOARD
+def test_panels_are_large_enough(board: dict[str, Any]) -> None:
+    """On a screen of 1440 by 900 pixels a panel can be read, and the first numbers are above the fold."""
+    panels = [panel for panel in board["panels"] if panel["type"] != "row"]
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["w"] >= NARROWEST.get(panel["type"], 24), panel["title"]
+        assert place["h"] >= FLATTEST.get(panel["type"], 7), panel["title"]
+    assert panels[0]["gridPos"]["y"] == 1
+
+
+@EVERY_BOARD
 def test_no_row_is_empty(board: dict[str, Any]) -> None:
     """A heading has panels under it."""
     kinds = [panel["type"] for panel in board["panels"]] + ["row"]
@@ -161,7 +209,18 @@ def test_links_lead_to_dashboards_that_exist(board: dict[str, Any]) -> None:
     assert set(tags) <= set(board["tags"])
     assert tags
     linked = re.findall(r'"url": "/d/([\w-]+)', json.dumps(board))
-    assert set(linked) <= uids - {board["uid"]}
+    assert set(linked) <= uids
+
+
+@EVERY_PANEL
+def test_found_traces_open_on_our_dashboard(panel: dict[str, Any]) -> None:
+    """The id of a trace that was found is a link to the view of that trace."""
+    if panel["type"] == "table" and panel["datasource"]["type"] == "tempo":
+        (override,) = panel["fieldConfig"]["overrides"]
+        (link,) = override["properties"][0]["value"]
+        assert override["matcher"] == {"id": "byName", "options": "traceID"}
+        assert link["url"].startswith("/d/browserwatch-traces?")
+        assert link["url"].endswith("&var-trace_id=${__value.raw}")
 
 
 @EVERY_BOARD
@@ -170,7 +229,32 @@ def test_variables(board: dict[str, Any]) -> None:
     names = [variable["name"] for variable in board["templating"]["list"]]
     assert names[:4] == ["datasource", "traces", "job", "instance"]
     used = set(re.findall(r"\$\{?([a-z_]+)", json.dumps(board["panels"])))
-    assert used - {"__rate_interval", "__range", "__url_time_range"} <= set(names)
+    assert used - {"__rate_interval", "__range", "__url_time_range", "__value"} <= set(names)
+
+
+@EVERY_BOARD
+def test_all_jobs_are_those_with_our_metrics(board: dict[str, Any]) -> None:
+    """All jobs are those listed, for others have `up`, too; all instances are any, for the collector has none of ours."""
+    variables = {variable["name"]: variable for variable in board["templating"]["list"]}
+    assert variables["job"]["includeAll"]
+    assert "allValue" not in variables["job"]
+    assert variables["instance"]["allValue"] == ".*"
+
+
+@EVERY_PANEL
+def test_what_every_target_has_is_asked_of_ours(panel: dict[str, Any], catalog: Catalog) -> None:
+    """In a Prometheus of many teams their targets are none of our business; the pipeline's own are."""
+    for expression in expressions(panel):
+        for selection in check(expression, catalog):
+            if selection.name in ("up", "scrape_duration_seconds", "scrape_samples_scraped"):
+                (jobs,) = [value for label, operator, value in selection.matchers if (label, operator) == ("job", "=~")]
+                assert set(jobs.split("|")) == {"$job", *JOBS} - {SERVICE_JOB}
+
+
+def test_requests_are_named_as_the_service_names_them() -> None:
+    """Renaming the metric of HTTP requests, or a label of it, breaks more than a panel."""
+    assert f"{REQUEST_DURATION.replace('.', '_')}_seconds" == REQUESTS
+    assert {label.replace(".", "_") for label in LABELS} == REQUEST.keys() - TARGET.keys()
 
 
 def test_variables_ask_for_known_series(catalog: Catalog) -> None:

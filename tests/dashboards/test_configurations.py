@@ -196,6 +196,9 @@ def test_queues_survive_a_restart(name: str) -> None:
         if not exporter.startswith("prometheus"):
             assert settings["sending_queue"]["enabled"]
             assert settings["sending_queue"]["storage"] in config["extensions"]
+    # Of each sampler the balancer has an exporter within, which would take spans off the disk into memory of its own.
+    within = config["exporters"].get("load_balancing", {}).get("protocol", {}).get("otlp", {})
+    assert not [name for name in ("sending_queue", "retry_on_failure") if within and within[name]["enabled"]]
 
 
 def test_the_gateway_keeps_a_trace_together() -> None:
@@ -243,6 +246,16 @@ def test_redaction_hides_secrets_and_nothing_of_ours(name: str) -> None:
     assert all(any(value.search(secret) for value in values) for secret in secrets)
     harmless = ["gpt-4.1-mini", "basic information", "max_steps", "/account/orders", "invoke_agent"]
     assert not [text for text in harmless if any(value.search(text) for value in values)]
+
+
+@pytest.mark.parametrize("name", ["single", "gateway-balancer"])
+def test_redaction_masks_the_same_wherever_it_looks(name: str) -> None:
+    """Names and messages of spans are masked by another processor, which has the patterns as one."""
+    processors = collector(name)["processors"]
+    pattern = "|".join(processors["redaction"]["blocked_values"]).replace("\\", "\\\\")
+    assert processors["transform/texts"]["trace_statements"] == [
+        f'replace_pattern({text}, "{pattern}", "****")' for text in ("span.name", "span.status.message")
+    ]
 
 
 def test_objectives_are_those_that_were_promised() -> None:

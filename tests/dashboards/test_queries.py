@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from browserwatch.metrics import Instruments, Recorder, start_metrics_server
-from tests.dashboards.happenings import TRACE, everything, make_a_pool
+from tests.dashboards.happenings import TRACE, everything, make_a_pool, make_requests
 from tests.dashboards.prometheus import Prometheus, running_prometheus, until
 from tests.dashboards.test_boards import SHIPPED
 
@@ -30,11 +31,12 @@ EVERY_QUERY = pytest.mark.parametrize(("panel", "target"), QUERIES)
 MAY_BE_EMPTY = {"Firing": "no alert fires yet: the shortest waits a minute"}
 
 
-def serving(directory: Path, registry: CollectorRegistry) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped a registry a few times and evaluated the rules."""
-    ProcessCollector(registry=registry)
-    with start_metrics_server(0, registry=registry) as server, running_prometheus(directory, server.port) as prometheus:
-        prometheus.wait_for("count_over_time(browser_active_agents[1m]) >= 4")
+def serving(directory: Path, *registries: CollectorRegistry) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped registries a few times and evaluated the rules."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(start_metrics_server(0, registry=registry)) for registry in registries]
+        prometheus = stack.enter_context(running_prometheus(directory, *(server.port for server in servers)))
+        prometheus.wait_for("min(count_over_time(browser_active_agents[1m])) >= 4")
         prometheus.wait_for('job_slo:browser_slo_errors:ratio_rate30d{slo="steps"}')
         yield prometheus
 
@@ -42,28 +44,36 @@ def serving(directory: Path, registry: CollectorRegistry) -> Iterator[Prometheus
 @pytest.fixture(scope="module")
 def young(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus with a program in which nothing has happened."""
+    yield from serving(tmp_path_factory.mktemp("young"), a_program(Instruments()))
+
+
+def a_program(instruments: Instruments) -> CollectorRegistry:
+    """What a program shows."""
     registry = CollectorRegistry()
-    registry.register(Instruments())
-    yield from serving(tmp_path_factory.mktemp("young"), registry)
+    registry.register(instruments)
+    ProcessCollector(registry=registry)
+    return registry
 
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Prometheus with a service in which everything happens, again and again."""
-    registry, instruments, over = CollectorRegistry(), Instruments(), threading.Event()
-    registry.register(instruments)
+    """Prometheus with a service in which everything happens, again and again, and a program in which nothing does."""
+    instruments, over = Instruments(), threading.Event()
+    registry = a_program(instruments)
     make_a_pool(instruments)
+    requests = make_requests(registry)
     recorder = Recorder(instruments)
 
     def happen() -> None:
         while not over.wait(0.3):
             for event in everything():
                 recorder.record(event)
+            requests.observe(0.02)
 
     work = threading.Thread(target=happen)
     work.start()
     try:
-        yield from serving(tmp_path_factory.mktemp("busy"), registry)
+        yield from serving(tmp_path_factory.mktemp("busy"), registry, a_program(Instruments()))
     finally:
         over.set()
         work.join()
@@ -103,10 +113,15 @@ def test_a_busy_system_shows_numbers(busy: Prometheus, panel: dict[str, Any], ta
         ("Cost per run", 0.005),
         ("From the cache", 1 / 3),
         ("Cost per success", 0.01),
+        ("Redis", 1),
+        ("Targets up", 1),
     ],
 )
 def test_numbers_are_right(busy: Prometheus, title: str, expected: float) -> None:
-    """What the panels show is what happened: one of two runs succeeds, one of two sessions is found, a cent for two runs."""
+    """What the panels show is what happened: one of two runs succeeds, one of two sessions is found, a cent for two runs.
+
+    The program beside the service changes none of it.
+    """
     panel = next(p for board in SHIPPED.values() for p in board["panels"] if p["title"] == title)
     (value,) = ask(busy, panel["targets"][0]["expr"])
     # A scrape may come between two events of one round.

@@ -96,6 +96,7 @@ def up(
     data_dir: Annotated[
         Path | None, typer.Option(help="Directory of all data and generated configuration. [that of the service]")
     ] = None,
+    record: Annotated[Path | None, typer.Option(hidden=True, help="Write what it showed as an SVG picture.")] = None,
 ) -> None:
     """Start the whole pipeline on this machine: the service, collector, Prometheus, Alertmanager, Grafana; no Docker needed.
 
@@ -106,7 +107,7 @@ def up(
         with extra("service"):
             from browserwatch.cli.up.command import Options, run_up  # noqa: PLC0415  # slow, and an extra
 
-        raise typer.Exit(run_up(Options(demo=demo, port=port, data_dir=data_dir)))
+        raise typer.Exit(run_up(Options(demo=demo, port=port, data_dir=data_dir, record=record)))
 
 
 @app.command()

@@ -11,14 +11,9 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from browserwatch.dashboards.catalog import Catalog
 from browserwatch.dashboards.panels import PROMETHEUS, Panel
-from browserwatch.dashboards.places import TAG, board_uid
-from browserwatch.dashboards.traces import FoundTraces
+from browserwatch.dashboards.places import TAG, board_link, board_uid
 
 COLUMNS: Final = 24
-# Their values go with every link to another dashboard.
-KEPT: Final = (
-    "${__url_time_range}&${datasource:queryparam}&${traces:queryparam}&${job:queryparam}&${instance:queryparam}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +70,14 @@ def _finished(panel: Panel, catalog: Catalog, number: int, place: models.GridPos
     # The builders of all panel types have these methods and no common base.
     built = cast("dashboard.Panel", panel.build(catalog))
     built = built.title(panel.title).description(panel.description).id(number).grid_pos(place)
-    if not isinstance(panel, FoundTraces):
-        built = built.datasource(PROMETHEUS)
-    built = built.unit(panel.unit).thresholds(panel.thresholds())
+    if panel.source is None:
+        return built
+    built = built.datasource(panel.source).unit(panel.unit).thresholds(panel.thresholds())
     if panel.empty():
         built = built.no_value(panel.empty())
     if panel.detail:
-        url = f"/d/{board_uid(panel.detail)}?{KEPT}"
-        built = built.links([dashboard.DashboardLink("More").type(models.DashboardLinkType.LINK).url(url)])
+        link = dashboard.DashboardLink("More").type(models.DashboardLinkType.LINK).url(board_link(panel.detail))
+        built = built.links([link])
     return built
 
 
@@ -99,7 +94,8 @@ def _variables() -> tuple[dashboard.DatasourceVariable | dashboard.QueryVariable
         metrics,
         traces,
         choice("job", "Job", "label_values(browser_active_agents, job)"),
-        choice("instance", "Instance", 'label_values(browser_active_agents{job=~"$job"}, instance)'),
+        # Any at all, so that what has other instances, such as the collector, is there, too.
+        choice("instance", "Instance", 'label_values(browser_active_agents{job=~"$job"}, instance)').all_value(".*"),
     )
 
 
@@ -108,7 +104,7 @@ def choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
     variable = dashboard.QueryVariable(name).label(label).datasource(PROMETHEUS).query(query)
     variable = variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(models.VariableSort.ALPHABETICAL_ASC)
     everything = models.VariableOption(text="All", value="$__all")
-    return variable.multi(True).include_all(True).all_value(".*").current(everything)  # noqa: FBT003  # the SDK's way
+    return variable.multi(True).include_all(True).current(everything)  # noqa: FBT003  # the SDK's way
 
 
 def as_json(value: object) -> Any:

@@ -49,13 +49,13 @@ FOREIGN: Final[tuple[tuple[tuple[str, ...], Labels, bool], ...]] = (
         False,
     ),
     (
-        (
-            "otelcol_exporter_sent_spans",
-            "otelcol_exporter_send_failed_spans",
-            "otelcol_exporter_enqueue_failed_spans",
-            "otelcol_exporter_queue_size",
-            "otelcol_exporter_queue_capacity",
-        ),
+        ("otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_spans"),
+        {**TARGET, "exporter": ANY, "server_address": ANY, "server_port": ANY, "url_path": ANY},
+        False,
+    ),
+    (("otelcol_exporter_enqueue_failed_spans",), {**TARGET, "exporter": ANY}, False),
+    (
+        ("otelcol_exporter_queue_size", "otelcol_exporter_queue_capacity"),
         {**TARGET, "exporter": ANY, "data_type": ANY},
         False,
     ),

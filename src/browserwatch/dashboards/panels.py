@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    table,
+    text,
+    timeseries,
+)
 from grafana_foundation_sdk.models import common as shown
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heat
@@ -17,7 +27,9 @@ from browserwatch.dashboards.promql import scoped
 from browserwatch.dashboards.signal import Signal
 
 PROMETHEUS: Final = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-Built: TypeAlias = bargauge.Panel | dashboard.Panel | heatmap.Panel | stat.Panel | table.Panel | timeseries.Panel
+Built: TypeAlias = (
+    bargauge.Panel | dashboard.Panel | heatmap.Panel | stat.Panel | table.Panel | text.Panel | timeseries.Panel
+)
 Steps: TypeAlias = tuple[tuple[float, str], ...]
 OTHERWISE: Final = "green"
 HEADER_WIDTH: Final = 160
@@ -63,6 +75,11 @@ class Panel:
     def build(self, catalog: Catalog) -> Built:
         """The panel without its place."""
         raise NotImplementedError
+
+    @property
+    def source(self) -> models.DataSourceRef | None:
+        """Who is asked; nobody by a panel that shows no data."""
+        return PROMETHEUS
 
     @property
     def unit(self) -> str:
@@ -149,12 +166,20 @@ class Number(Panel):
         once = any("$__range]" in signal.expression for signal in self.signals)
         panel = panel.graph_mode(shown.BigValueGraphMode.NONE if once else shown.BigValueGraphMode.AREA)
         panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        panel = panel.mappings([*self._mappings()])
+        return panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
+
+    def _mappings(self) -> Iterator[models.ValueMap | models.SpecialValueMap]:
         if self.texts:
             results = {
                 value: models.ValueMappingResult(text=text, color=color) for value, (text, color) in self.texts.items()
             }
-            panel = panel.mappings([models.ValueMap(options=results)])
-        return panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
+            yield models.ValueMap(options=results)
+        if self.empty():
+            # Without this the text has the colour of the lowest value, and that may be red.
+            nothing = models.ValueMappingResult(text=self.empty(), color="text")
+            match = models.SpecialValueMatch.NULL_AND_NAN
+            yield models.SpecialValueMap(options=models.DashboardSpecialValueMapOptions(match=match, result=nothing))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,17 @@ JOBS: Final = (SERVICE_JOB, COLLECTOR_JOB, SPANS_JOB, PROMETHEUS_JOB, ALERTMANAG
 TAG: Final = "browserwatch"
 
 
+# What variables of a dashboard hold goes with every link to another one.
+KEPT: Final = (
+    "${__url_time_range}&${datasource:queryparam}&${traces:queryparam}&${job:queryparam}&${instance:queryparam}"
+)
+
+
 def board_uid(board: str) -> str:
     """Identity of a dashboard, and its path in Grafana."""
     return f"browserwatch-{board}"
+
+
+def board_link(board: str) -> str:
+    """Link from one dashboard to another."""
+    return f"/d/{board_uid(board)}?{KEPT}"

@@ -20,7 +20,17 @@ GROUPING: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "g
 WORDS: Final = frozenset({"and", "or", "unless", "bool", "offset"})
 AGGREGATIONS: Final = frozenset({"sum", "min", "max", "count", "topk"})
 FUNCTIONS: Final = frozenset(
-    {"rate", "increase", "histogram_quantile", "vector", "time", "absent", "clamp_min", "min_over_time"}
+    {
+        "rate",
+        "increase",
+        "histogram_quantile",
+        "vector",
+        "time",
+        "absent",
+        "clamp_min",
+        "min_over_time",
+        "label_replace",
+    }
 )
 PLAIN: Final = re.compile(r"[\w.-]*\Z")
 

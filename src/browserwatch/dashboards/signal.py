@@ -36,14 +36,30 @@ def total(series: str, by: str = "") -> str:
     return f"sum{f' by ({by})' if by else ''} (increase({series}[$__range]))"
 
 
-def or_zero(expression: str) -> str:
-    """With a zero where there are no series yet, because nothing of it has happened."""
-    return f"{expression} or on () vector(0)"
+def or_zero(expression: str, label: str = "") -> str:
+    """With a zero where there are no series yet, because nothing of it has happened.
+
+    Args:
+        expression: what may have none.
+        label: of the series, to be ``none`` for the zero: a legend made of labels would have no name for it.
+    """
+    zero = f'label_replace(vector(0), "{label}", "none", "", "")' if label else "vector(0)"
+    return f"{expression} or on () {zero}"
+
+
+def zeros_for(expression: str, others: str) -> str:
+    """With zeros for the sets of labels that others have and it has not: a table has no holes then."""
+    return f"{expression} or {others} * 0"
+
+
+def ratio(part: str, whole: str) -> str:
+    """Part of a whole; nothing while the whole is 0, for what would be a lie with 0 % and with 100 %."""
+    return f"({part}) / ({whole} > 0)"
 
 
 def share(part: str, whole: str) -> str:
     """Part of a whole; 0 while the whole is."""
-    return f"({part}) / ({whole} > 0) or ({whole}) == 0"
+    return f"{ratio(part, whole)} or ({whole}) == 0"
 
 
 def quantiles(histogram: str, unit: str, text: str, by: str = "") -> tuple[Signal, ...]:
@@ -55,8 +71,7 @@ def quantiles(histogram: str, unit: str, text: str, by: str = "") -> tuple[Signa
         text: what was observed.
         by: a label, to have the 95th percentile by its values instead.
     """
-    name, _, matchers = histogram.partition("{")
-    buckets = f"{name}_bucket" + (f"{{{matchers}" if matchers else "")
+    buckets = _buckets(histogram)
     if by:
         expression = f"histogram_quantile(0.95, {rate(buckets, f'le, {by}')})"
         return (Signal(expression, unit, f"95th percentile of {text}.", f"{{{{{by}}}}}", exemplars=True),)
@@ -73,6 +88,11 @@ def quantiles(histogram: str, unit: str, text: str, by: str = "") -> tuple[Signa
 
 
 def buckets_of(histogram: str, unit: str, text: str) -> Signal:
-    """A histogram's buckets over time, for a heat map."""
-    expression = f"sum by (le) (increase({histogram}_bucket[$__rate_interval]))"
+    """The buckets of a histogram over time, for a heat map; the histogram may have matchers."""
+    expression = f"sum by (le) (increase({_buckets(histogram)}[$__rate_interval]))"
     return Signal(expression, unit, text, "{{le}}", exemplars=True)
+
+
+def _buckets(histogram: str) -> str:
+    name, brace, matchers = histogram.partition("{")
+    return f"{name}_bucket{brace}{matchers}"

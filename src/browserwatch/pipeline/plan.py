@@ -17,7 +17,8 @@ from browserwatch.shipped import shipped_files
 
 # Nothing is dropped, and a trace is there soon after its run: what a machine of one person's wants.
 SAMPLING: Final = {"OTELCOL_DECISION_WAIT": "10s", "OTELCOL_SAMPLING_PERCENTAGE": "100"}
-RETENTION: Final = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size=1GB")
+# The error budget is one of 30 days.
+RETENTION: Final = ("--storage.tsdb.retention.time=30d", "--storage.tsdb.retention.size=1GB")
 DRAIN_MARGIN: Final = 15.0
 """What the service takes after its grace period, for telemetry and browsers."""
 

@@ -17,7 +17,6 @@ from browserwatch.cli.client import ServiceClient
 from browserwatch.cli.demo.display import shown
 from browserwatch.cli.demo.environment import Workspace
 from browserwatch.cli.demo.options import Options
-from browserwatch.cli.demo.picture import save_picture
 from browserwatch.cli.demo.plans import AGENTS, PAGE, PLANS, SIGN_IN, Plan
 from browserwatch.cli.demo.progress import Board
 from browserwatch.cli.demo.report import (
@@ -33,6 +32,7 @@ from browserwatch.cli.demo.scrape import key_metrics, scrape
 from browserwatch.cli.demo.serving import running, variables
 from browserwatch.cli.demo.spans import span_tree_of
 from browserwatch.cli.demo.tree import span_tree
+from browserwatch.cli.picture import save_picture
 from browserwatch.cli.terminal import make_console
 from browserwatch.demo import SpanSink, demo_site, scripted_model, serve_in_thread
 from browserwatch.processes.chromium import Chromium, unsandboxed_because
@@ -75,7 +75,7 @@ class Stage:
             fetches = self._fetch_all(service, site)
             self._report(runs, fetches, service)
             if self._options.record is not None:
-                save_picture(self._console, self._options.record)
+                save_picture(self._console, self._options.record, "browserwatch demo")
             self._tell_addresses(url, site)
             if self._options.serve:
                 self._wait()

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from browserwatch.cli.demo.serving import scripted
+from browserwatch.cli.picture import save_picture
 from browserwatch.cli.terminal import make_console, printable
 from browserwatch.cli.up.display import PartsView, shown, told_missing
 from browserwatch.cli.up.workload import Workload
@@ -26,6 +27,9 @@ from browserwatch.pipeline import AlertReceiver, Plan, Supervisor, make_plan
 from browserwatch.pipeline.ports import Ports, choose_ports
 from browserwatch.sessions.directory_lock import FileLock
 from browserwatch.settings import PipelineSettings, load_pipeline_settings
+
+WIDTH: Final = 110
+"""Of a picture."""
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 MODEL_SECONDS: Final = 0.25
@@ -42,6 +46,7 @@ class Options:
     demo: bool = False
     port: int | None = None
     data_dir: Path | None = None
+    record: Path | None = None
 
 
 def run_up(options: Options) -> int:
@@ -55,8 +60,11 @@ def run_up(options: Options) -> int:
     """
     with _data_dir(options) as data_dir:
         settings = load_pipeline_settings(port=options.port, data_dir=data_dir)
+        console = make_console(width=WIDTH, record=True) if options.record else make_console()
         with _alone(settings.data_dir / "up"), contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(_Up(settings, make_console()).run(demo=options.demo))
+            asyncio.run(_Up(settings, console).run(demo=options.demo))
+        if options.record:
+            save_picture(console, options.record, "browserwatch up")
     return 0
 
 
@@ -78,28 +86,30 @@ class _Up:
             supervisor = Supervisor(plan.parts, self._directory / "logs", self._tell)
             async with supervisor:
                 self._introduce(plan)
-                if demo:
-                    stack.enter_context(Workload(plan.parts[-1].address, site, self._tell).working())
-                with shown(PartsView(supervisor.running, receiver.names), self._console):
+                view = PartsView(supervisor.running, receiver.names)
+                work = Workload(plan.parts[-1].address, site, self._tell).working() if demo else nullcontext()
+                with shown(view, self._console), work:
                     try:
                         await supervisor.follow()
                     finally:
+                        if self._console.record:  # what it came to, in place of what it began with
+                            self._console.print(view)
                         self._tell("stopping: runs may finish, then every part ends")
 
     def _introduce(self, plan: Plan) -> None:
         for part in plan.missing:
-            self._console.print(told_missing(part), soft_wrap=True)
+            self._console.print(told_missing(part), soft_wrap=not self._console.record)
         if plan.traces is not None:
             self._note("traces", plan.traces)
         self._note("logs", self._directory / "logs")
         self._console.print("Ctrl-C stops all; a second one does not wait for runs to finish.\n", style="dim")
 
     def _note(self, name: str, path: Path) -> None:
-        self._console.print(Text.assemble((f"{name:<8}", "bold"), str(path)), soft_wrap=True)
+        self._console.print(Text.assemble((f"{name:<8}", "bold"), str(path)), soft_wrap=not self._console.record)
 
     def _tell(self, line: str) -> None:
         now = datetime.now().astimezone().strftime("%H:%M:%S")
-        self._console.print(Text.assemble((f"{now}  ", "dim"), printable(line)), soft_wrap=True)
+        self._console.print(Text.assemble((f"{now}  ", "dim"), printable(line)), soft_wrap=not self._console.record)
 
 
 @contextmanager

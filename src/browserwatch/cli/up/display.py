@@ -55,8 +55,9 @@ def told_missing(part: Missing) -> Text:
 @contextmanager
 def shown(view: PartsView, console: Console) -> Generator[None]:
     """Show the parts while the block runs."""
-    if not console.is_terminal:
-        console.print(view)
+    if not console.is_terminal or console.record:
+        if not console.record:
+            console.print(view)
         yield
         return
     with Live(view, console=console, refresh_per_second=2, redirect_stdout=False, redirect_stderr=False):

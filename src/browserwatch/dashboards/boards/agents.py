@@ -45,20 +45,18 @@ ACTIONS: Final = Row(
     ),
 )
 TRACES: Final = Row(
-    "Traces",
+    "Traces (asks Tempo)",
     (
         FoundTraces(
             "Runs that did not succeed",
             "Which runs failed? Their traces show where.",
             (),
-            height=9,
             query=f'{{ name =~ "{INVOKE_AGENT}.*" && span.{RUN_OUTCOME} != "success" }}',
         ),
         FoundTraces(
             "Slow steps",
             "Which steps took longer than the objective of 30 s?",
             (),
-            height=9,
             query=f'{{ name = "{AGENT_STEP}" && duration > 30s }}',
         ),
     ),

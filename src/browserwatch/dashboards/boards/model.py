@@ -51,7 +51,7 @@ CALLS: Final = Row(
             model.TABLE,
             width=24,
             height=7,
-            value_names={"A": "Calls", "B": "Tokens in", "C": "Tokens out"},
+            value_names={"A": "Calls", "B": "Failed", "C": "Tokens in", "D": "Tokens out", "E": "Cost (USD)"},
         ),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Final
 from browserwatch.dashboards import limits
 from browserwatch.dashboards.board import Board, Row
 from browserwatch.dashboards.panels import Bars, Lines, Number, Table
-from browserwatch.dashboards.signals import model, pool, runs, sessions, steps
+from browserwatch.dashboards.signals import model, pool, requests, runs, sessions, steps
 
 RED: Final = "red"
 ORANGE: Final = "orange"
@@ -19,7 +19,7 @@ HEALTH: Final = Row(
             "Success",
             "Do runs succeed?",
             (runs.SUCCESS,),
-            low="text",
+            low=RED,
             steps=((0.5, ORANGE), (0.9, "green")),
             detail="agents",
         ),
@@ -47,13 +47,13 @@ BUDGET: Final = Row(
             "Budget left of 30 days",
             "How much may still go wrong this month?",
             runs.BUDGETS,
-            width=8,
+            width=6,
             height=7,
             low=RED,
             steps=((0.25, ORANGE), (0.5, "green")),
         ),
-        Bars("Failure reasons", "Why do runs fail?", (runs.REASONS,), width=8, height=7, detail="agents"),
-        Table("Firing", "Which alerts fire?", (runs.FIRING_LIST,), width=8, height=7),
+        Bars("Failure reasons", "Why do runs fail?", (runs.REASONS,), width=6, height=7, detail="agents"),
+        Table("Firing", "Which alerts fire?", (runs.FIRING_LIST,), width=12, height=7),
     ),
 )
 WORK: Final = Row(
@@ -95,9 +95,17 @@ CAPACITY: Final = Row(
         ),
     ),
 )
+API: Final = Row(
+    "The service's API",
+    (
+        Lines("Requests", "How much is asked of the service?", (requests.REQUESTS,), width=8, stacked=True),
+        Lines("Refused and failed", "Do callers get an error?", (requests.ERRORS,), width=8, stacked=True),
+        Lines("Time of a request", "Do callers wait?", (requests.LATENCY,), width=8),
+    ),
+)
 OVERVIEW: Final = Board(
     "overview",
     "browserwatch / Overview",
     "Is all well, and if not, where to look?",
-    (HEALTH, BUDGET, WORK, CAPACITY),
+    (HEALTH, BUDGET, WORK, CAPACITY, API),
 )

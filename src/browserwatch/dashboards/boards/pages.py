@@ -13,7 +13,7 @@ NOW: Final = Row(
     (
         Number("Page loads", "How many pages were loaded?", (pages.TOTAL,), width=8),
         Number(
-            "Without error", "Do pages load?", (pages.OK,), width=8, low="text", steps=((0.5, "orange"), (0.9, "green"))
+            "Without error", "Do pages load?", (pages.OK,), width=8, low="red", steps=((0.5, "orange"), (0.9, "green"))
         ),
         Number("Refused", "Do agents go where they may not?", (pages.BLOCKS,), width=8, steps=((1, "orange"),)),
     ),
@@ -24,7 +24,7 @@ LOADS: Final = Row(
         Lines("Outcomes", "How do page loads end?", (pages.LOADED,), stacked=True),
         Bars("Causes", "What makes pages load?", (pages.CAUSES,)),
         Lines("Milestones", "Slow site, or slow page?", pages.MILESTONES),
-        Heat("Times", "How are the times spread? A dot's trace opens from there.", (pages.LOADS,)),
+        Heat("Time to load", "How are the times spread? A dot's trace opens from there.", (pages.LOADS,)),
     ),
 )
 FETCHES: Final = Row(

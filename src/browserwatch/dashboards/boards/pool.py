@@ -40,7 +40,7 @@ CAPACITY: Final = Row(
             stacked=True,
             apart="maximum",
         ),
-        Lines("Line", "Does work pile up?", (pool.WAITERS, runs.QUEUED), stacked=True),
+        Lines("Waiting", "Does work pile up?", (pool.WAITERS, runs.QUEUED), stacked=True),
         Lines(
             "Waiting time",
             "How long does the first in line wait?",

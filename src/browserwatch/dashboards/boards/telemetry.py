@@ -42,9 +42,9 @@ PROGRAM: Final = Row(
             width=8,
             steps=((limits.EXPORT_AGE.value, "red"),),
         ),
-        Bars("Failing hooks", "Does the instrumentation itself fail?", (telemetry.HOOK_ERRORS,), width=8),
-        Lines("Masked secrets", "What would have leaked?", (telemetry.REDACTED,), stacked=True, width=8),
-        Table("Versions", "What runs where?", (telemetry.VERSIONS,), width=8, labels_only=True),
+        Bars("Failing hooks", "Does the instrumentation itself fail?", (telemetry.HOOK_ERRORS,)),
+        Lines("Masked secrets", "What would have leaked?", (telemetry.REDACTED,), stacked=True),
+        Table("Versions", "What runs where?", (telemetry.VERSIONS,), width=24, height=6, labels_only=True),
     ),
 )
 COLLECTOR: Final = Row(

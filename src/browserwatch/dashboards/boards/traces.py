@@ -10,10 +10,14 @@ from browserwatch.dashboards.board import Board, Row, choice
 from browserwatch.dashboards.foreign import SPAN_CALLS
 from browserwatch.dashboards.panels import Lines, Number, Table
 from browserwatch.dashboards.signals import spans
-from browserwatch.dashboards.traces import FoundTraces, TraceView
+from browserwatch.dashboards.traces import FoundTraces, Note, TraceView
 from browserwatch.semantics import INVOKE_AGENT
 
-CHOOSE: Final = "put a trace id into the variable above"
+CHOOSE: Final = (
+    "**To see a trace**, click its id above, or put an id into *Trace id* at the top: the service's answers, its logs and"
+    " the dots in other panels have one. These panels ask Tempo. Without a data source for it they are empty; the spans by"
+    " name above need none."
+)
 BY_NAME: Final = Row(
     "Spans by name",
     (
@@ -34,20 +38,18 @@ BY_NAME: Final = Row(
     ),
 )
 SEARCH: Final = Row(
-    "Find a trace",
+    "Find a trace (asks Tempo)",
     (
         FoundTraces(
             "Runs",
             "Which runs were there? A trace id opens the run's spans.",
             (),
-            height=10,
             query=f'{{ name =~ "{INVOKE_AGENT}.*" && resource.service.name =~ "$service" }}',
         ),
         FoundTraces(
             "Errors",
             "Where did something fail?",
             (),
-            height=10,
             query='{ status = error && resource.service.name =~ "$service" }',
         ),
     ),
@@ -55,32 +57,31 @@ SEARCH: Final = Row(
 ONE: Final = Row(
     "The trace chosen above (variable Trace id)",
     (
+        Note("", "", (), words=CHOOSE),
         TraceView(
             "Trace",
             "What happened, in which order, and how long did it take?",
             (),
-            width=24,
             height=16,
             query="$trace_id",
-            nothing=CHOOSE,
         ),
         TraceView(
             "Its spans as a graph",
             "Which span called which?",
             (),
+            width=12,
             height=12,
             kind="nodeGraph",
             query="$trace_id",
-            nothing=CHOOSE,
         ),
         TraceView(
             "Services",
             "Which service calls which? Needs the service graphs of Tempo's metrics generator.",
             (),
+            width=12,
             height=12,
             kind="nodeGraph",
             query_type="serviceMap",
-            nothing="no service graphs",
         ),
     ),
 )
@@ -90,7 +91,7 @@ TRACES: Final = Board(
     "What happened in one trace, and which spans are slow or fail?",
     (BY_NAME, SEARCH, ONE),
     (
-        choice("service", "Service", f"label_values({SPAN_CALLS}, service_name)"),
+        choice("service", "Service", f"label_values({SPAN_CALLS}, service_name)").all_value(".*"),
         dashboard.TextBoxVariable("trace_id").label("Trace id").default_value(""),
     ),
 )

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from browserwatch.dashboards.places import board_uid
+
 PREFIX: Final = "Browserwatch"
+# Alerts about these have the job of a part of the pipeline, or none: a dashboard narrowed to it would be empty.
+OF_THE_PIPELINE: Final = frozenset({"target", "collector", "alerting"})
 Severity = Literal["critical", "warning", "info", "none"]
 
 
@@ -34,3 +38,9 @@ class Alert:
     def full_name(self) -> str:
         """Name as Prometheus and the runbooks have it."""
         return PREFIX + self.name
+
+    @property
+    def dashboard_path(self) -> str:
+        """The dashboard to open, below Grafana's address."""
+        narrowed = "" if self.component in OF_THE_PIPELINE else "?var-job={{ $labels.job }}"
+        return f"d/{board_uid(self.board)}{narrowed}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from browserwatch.dashboards.catalog import Catalog
-from browserwatch.dashboards.places import GRAFANA, RUNBOOKS, board_uid
+from browserwatch.dashboards.places import GRAFANA, RUNBOOKS
 from browserwatch.dashboards.promql import check
 from browserwatch.dashboards.rules import groups, recording
 from browserwatch.dashboards.rules.alert import Alert
@@ -70,6 +70,6 @@ def _alert(alert: Alert, catalog: Catalog) -> dict[str, Any]:
             "summary": alert.summary,
             "description": alert.description,
             "runbook_url": f"{RUNBOOKS}/{alert.full_name}.md",
-            "dashboard_url": f"{GRAFANA}/d/{board_uid(alert.board)}?var-job={{{{ $labels.job }}}}",
+            "dashboard_url": f"{GRAFANA}/{alert.dashboard_path}",
         },
     }

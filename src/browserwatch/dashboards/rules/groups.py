@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from browserwatch.dashboards.rules.alerting import ALERTING_ALERTS
 from browserwatch.dashboards.rules.burn_rates import SLO_ALERTS
 from browserwatch.dashboards.rules.service import POOL_ALERTS, SESSION_ALERTS, TARGET_ALERTS
-from browserwatch.dashboards.rules.telemetry import PIPELINE_ALERTS, TELEMETRY_ALERTS
+from browserwatch.dashboards.rules.telemetry import COLLECTOR_ALERTS, TELEMETRY_ALERTS
 from browserwatch.dashboards.rules.work import BEHAVIOUR_ALERTS, MODEL_ALERTS
 
 GROUPS: Final = {
@@ -17,6 +18,7 @@ GROUPS: Final = {
     "browserwatch-model-alerts": MODEL_ALERTS,
     "browserwatch-behaviour-alerts": BEHAVIOUR_ALERTS,
     "browserwatch-telemetry-alerts": TELEMETRY_ALERTS,
-    "browserwatch-pipeline-alerts": PIPELINE_ALERTS,
+    "browserwatch-collector-alerts": COLLECTOR_ALERTS,
+    "browserwatch-alerting-alerts": ALERTING_ALERTS,
 }
 ALERTS: Final = tuple(alert for group in GROUPS.values() for alert in group)

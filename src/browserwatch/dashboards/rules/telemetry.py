@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from browserwatch.dashboards import limits
-from browserwatch.dashboards.places import COLLECTOR_JOB, PROMETHEUS_JOB
+from browserwatch.dashboards.foreign import SPAN_CALLS
+from browserwatch.dashboards.places import COLLECTOR_JOB, SERVICE_JOB
 from browserwatch.dashboards.rules.alert import Alert
 
 BY: Final = "sum by (job, instance)"
 ON: Final = "on (job, instance)"
 WHERE: Final = "{{ $labels.instance }}"
 COUNT: Final = '{{ $value | printf "%.0f" }}'
+# A program without an exporter is none of our business; a service that had one beside a collector has lost it.
+NO_EXPORT: Final = (
+    f"(time() - browser_telemetry_last_export_timestamp_seconds > {limits.EXPORT_AGE}\n"
+    f"    and {ON} browser_telemetry_queue_capacity > 0)\n"
+    f"  or (browser_telemetry_queue_capacity == 0\n"
+    f'    and {ON} browser_pool_size > 0 and on () up{{job="{COLLECTOR_JOB}"}} == 1)'
+)
 
 TELEMETRY_ALERTS: Final = (
     Alert(
@@ -26,15 +34,22 @@ TELEMETRY_ALERTS: Final = (
     ),
     Alert(
         name="TelemetryStale",
-        expression=(
-            f"time() - browser_telemetry_last_export_timestamp_seconds > {limits.EXPORT_AGE}\n"
-            f"and {ON} browser_telemetry_queue_capacity > 0\nand {ON} {BY} (increase(browser_steps_total[10m])) > 0"
-        ),
+        expression=f"{BY} (increase(browser_steps_total[10m])) > 0\nand {ON} (\n  {NO_EXPORT}\n)",
         pending="5m",
         severity="warning",
         component="telemetry",
         summary=f"{WHERE} works, and no span of it arrives",
-        description=f"The last successful export of {WHERE} was {{{{ $value | humanizeDuration }}}} ago, and steps go on.",
+        description=f"{COUNT} steps ended on {WHERE} in ten minutes, and no span was exported in that time.",
+        board="telemetry",
+    ),
+    Alert(
+        name="MetricsMissing",
+        expression=f'up{{job="{SERVICE_JOB}"}} == 1\nunless {ON} browser_active_agents',
+        pending="5m",
+        severity="critical",
+        component="telemetry",
+        summary=f"{WHERE} of {{{{ $labels.job }}}} answers Prometheus without our metrics",
+        description=f"{WHERE} is scraped and has no browser_active_agents: no other alert can say anything of it.",
         board="telemetry",
     ),
     Alert(
@@ -59,7 +74,7 @@ TELEMETRY_ALERTS: Final = (
     ),
 )
 
-PIPELINE_ALERTS: Final = (
+COLLECTOR_ALERTS: Final = (
     Alert(
         name="CollectorDown",
         expression=f'absent(up{{job="{COLLECTOR_JOB}"}})\nor max by (job) (up{{job="{COLLECTOR_JOB}"}}) == 0',
@@ -104,27 +119,14 @@ PIPELINE_ALERTS: Final = (
         board="telemetry",
     ),
     Alert(
-        name="AlertsUndelivered",
-        expression=(
-            f"{BY} (increase(prometheus_notifications_errors_total[5m])) > 0\n"
-            "or prometheus_notifications_alertmanagers_discovered < 1"
-        ),
+        # Also when their target is gone from Prometheus' configuration, which no `up` shows.
+        name="SpanMetricsMissing",
+        expression=f"sum(increase(otelcol_receiver_accepted_spans[10m])) > 0\nunless on () count({SPAN_CALLS})",
         pending="5m",
-        severity="critical",
-        component="alerting",
-        summary=f"Prometheus {WHERE} can't reach its Alertmanager",
-        description="Alerts fire and nobody is told. Only the dashboards, and the silence of the watchdog, can show this.",
-        board="telemetry",
-    ),
-    Alert(
-        # Always firing while Prometheus works: whoever receives it raises the alarm when it stops.
-        name="Watchdog",
-        expression=f'max by (job) (up{{job="{PROMETHEUS_JOB}"}}) == 1',
-        pending="0m",
-        severity="none",
-        component="alerting",
-        summary="Prometheus evaluates rules and delivers alerts",
-        description="This alert always fires. When it stops, something between Prometheus and its receiver is broken.",
+        severity="warning",
+        component="collector",
+        summary="Spans arrive at the collector, and Prometheus has no span metrics",
+        description=f"{COUNT} spans were taken in ten minutes, and there is not one series of {SPAN_CALLS}.",
         board="telemetry",
     ),
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from browserwatch.dashboards.signal import Signal, buckets_of, quantiles, rate, share, total
+from browserwatch.dashboards.signal import Signal, buckets_of, or_zero, quantiles, rate, ratio, total
 
 LOADED: Final = Signal(
     f"{rate('browser_navigations_total', 'outcome')} * 60", "opm", "Page loads per minute, by outcome.", "{{outcome}}"
 )
 OK: Final = Signal(
-    share(total('browser_navigations_total{outcome="ok"}'), total("browser_navigations_total")),
+    ratio(total('browser_navigations_total{outcome="ok"}'), total("browser_navigations_total")),
     "percentunit",
-    "Page loads without an error, as a share of all in the time shown; 0 % while there are none.",
+    "Page loads without an error, as a share of all in the time shown.",
+    empty="no page loaded",
 )
 TOTAL: Final = Signal(total("browser_navigations_total"), "short", "Page loads in the time shown.")
 CAUSES: Final = Signal(
@@ -25,10 +26,10 @@ MILESTONES: Final = quantiles(
     "browser_navigation_duration_seconds", "s", "the time from the start of a page load to a milestone", by="milestone"
 )
 LOADS: Final = buckets_of(
-    "browser_navigation_duration_seconds", "s", "Milestones that were reached, by how long it took."
+    'browser_navigation_duration_seconds{milestone="load"}', "s", "Pages that were loaded, by how long it took."
 )
 FETCHED: Final = Signal(
-    f"{rate('browser_page_fetch_duration_seconds_count', 'outcome')} * 60 > 0 or on () vector(0)",
+    or_zero(f"{rate('browser_page_fetch_duration_seconds_count', 'outcome')} * 60 > 0", "outcome"),
     "opm",
     "Page fetches of the service per minute, by outcome.",
     "{{outcome}}",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from browserwatch.dashboards.signal import Signal, quantiles, rate, share, total
+from browserwatch.dashboards.signal import Signal, or_zero, quantiles, rate, ratio, total
 
 MISSED: Final = total('browser_session_operations_total{operation="restore",result="miss"}')
 UNUSUAL: Final = 'browser_session_operations_total{result!="ok"}'
 REUSED: Final = total("browser_session_reuse_total")
 REUSE: Final = Signal(
-    share(REUSED, f"({REUSED} + {MISSED})"),
+    ratio(REUSED, f"({REUSED} + {MISSED})"),
     "percentunit",
-    "Runs and fetches with a session that found it, as a share of all that named one; 0 % while none has.",
+    "Runs and fetches with a session that found it, as a share of all that named one.",
+    empty="no session used",
 )
 REUSE_BY_SOURCE: Final = Signal(
     f"{rate('browser_session_reuse_total', 'source')} * 60",
@@ -24,7 +25,7 @@ OPERATIONS: Final = Signal(
     f"{rate('browser_session_operations_total', 'operation')} * 60", "opm", "Operations per minute.", "{{operation}}"
 )
 NOT_OK: Final = Signal(
-    f"{rate(UNUSUAL, 'operation, result')} * 60 > 0 or on () vector(0)",
+    or_zero(f"{rate(UNUSUAL, 'operation, result')} * 60 > 0", "result"),
     "opm",
     "Operations per minute that were not ok. A miss is a session's first use.",
     "{{operation}} {{result}}",
@@ -42,7 +43,10 @@ UNDECRYPTABLE: Final = Signal(
     "Sessions that no key could decrypt, in the time shown.",
 )
 REDIS_UP: Final = Signal(
-    "min(browser_redis_up)", "short", "1: every instance's last ping was answered. Programs without a service show 0."
+    "min(browser_redis_up and on (job, instance) browser_pool_size > 0)",
+    "short",
+    "Yes: the last ping of every instance of the service was answered. Programs without a service have no Redis.",
+    empty="no service",
 )
 PING: Final = Signal(
     "max by (instance) (browser_redis_ping_seconds)", "s", "Time of the last ping answered.", "{{instance}}"

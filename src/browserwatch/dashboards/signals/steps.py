@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from browserwatch.dashboards.signal import Signal, quantiles, rate, share
+from browserwatch.dashboards.signal import Signal, or_zero, quantiles, rate, share
 
 STEPS: Final = rate("browser_steps_total")
 ALL_ACTIONS: Final = rate("browser_actions_total", "action")
@@ -21,20 +21,19 @@ PHASES: Final = Signal(
     "{{phase}}",
 )
 ACTIONS: Final = Signal(
-    f"{rate('browser_actions_total', 'action')} * 60 > 0 or on () vector(0)",
+    or_zero(f"{rate('browser_actions_total', 'action')} * 60 > 0", "action"),
     "opm",
     "Actions per minute, by tool; only those in use.",
     "{{action}}",
 )
 ACTION_FAILURES: Final = Signal(
-    f"({share(FAILED_ACTIONS, ALL_ACTIONS)}) > 0 or on () vector(0)",
+    or_zero(f"({share(FAILED_ACTIONS, ALL_ACTIONS)}) > 0", "action"),
     "percentunit",
     "Share of actions that failed, by tool; only tools that fail.",
     "{{action}}",
 )
 ACTION_LATENCY: Final = Signal(
-    "histogram_quantile(0.95, sum by (le, action) (rate(browser_action_duration_seconds_bucket[$__rate_interval]))) > 0"
-    " or on () vector(0)",
+    or_zero(f"histogram_quantile(0.95, {rate('browser_action_duration_seconds_bucket', 'le, action')}) > 0", "action"),
     "s",
     "95th percentile of the time of an action, by tool.",
     "{{action}}",

@@ -8,10 +8,9 @@ from typing import Final
 
 from rich.console import Console
 
-TITLE: Final = "browserwatch demo"
 _FONT_FACE: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
-def save_picture(console: Console, file: Path) -> None:
+def save_picture(console: Console, file: Path, title: str) -> None:
     """Save it without rich's web fonts: a picture must not load anything from elsewhere."""
-    file.write_text(_FONT_FACE.sub("", console.export_svg(title=TITLE, clear=False)), encoding="utf-8")
+    file.write_text(_FONT_FACE.sub("", console.export_svg(title=title, clear=False)), encoding="utf-8")
