@@ -6,6 +6,8 @@ renew_locks() {
     need_locked_uv
     say "Locking pyproject.toml in requirements/dev.txt"
     compile_lock dev pyproject.toml --all-extras --group dev "$@"
+    say "Locking the extra \`service\` in requirements/service.txt, for the image"
+    compile_lock service pyproject.toml --extra service --constraints requirements/dev.txt "$@"
     for name in build uv playwright go; do
         say "Locking requirements/$name.in in requirements/$name.txt"
         compile_lock "$name" "requirements/$name.in" "$@"
