@@ -135,6 +135,16 @@ def test_prometheus_knows_its_targets_and_looks_often(plan: MakePlan, tmp_path: 
     assert list((written / "rules").iterdir())
 
 
+def test_what_still_fires_is_told_again(plan: MakePlan, tmp_path: Path) -> None:
+    """Alertmanager would not repeat it for an hour to a terminal that has never heard of it; silences stay."""
+    data = tmp_path / "data" / "up" / "alertmanager" / "data"
+    data.mkdir(parents=True)
+    (data / "nflog").touch()
+    (data / "silences").touch()
+    plan("alertmanager")
+    assert [path.name for path in data.iterdir()] == ["silences"]
+
+
 def test_nothing_listens_off_loopback(plan: MakePlan) -> None:
     """Whatever a part is told to listen on is on 127.0.0.1, the service included, whatever the environment says."""
     made = plan(*PROGRAMS, host="127.0.0.1")

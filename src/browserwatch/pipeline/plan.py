@@ -115,6 +115,8 @@ def _prometheus(program: Path, settings: PipelineSettings, ports: Ports, directo
 
 def _alertmanager(program: Path, settings: PipelineSettings, ports: Ports, directory: Path) -> Part:
     del settings
+    # Whom it has told: that was an earlier terminal, and this one wants to know, too. Silences stay.
+    (directory / "data" / "nflog").unlink(missing_ok=True)
     address = f"http://{HOST}:{ports.alertmanager}"
     return Part(
         name=programs.ALERTMANAGER.name,
