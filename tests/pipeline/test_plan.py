@@ -187,6 +187,6 @@ def test_the_service_has_its_grace_period(plan: MakePlan) -> None:
 def test_the_health_report_in_words(plan: MakePlan) -> None:
     """Agents and Redis."""
     report = {"status": "pass", "agents": {"states": {"idle": 2, "leased": 1}}, "redis": {"up": True, "ping_ms": 0.31}}
-    assert plan().parts[-1].detail(report) == "pass: 2 agents idle, 1 at work; Redis 0.3 ms"
+    assert plan().parts[-1].detail(report) == "pass; agents: 2 idle, 1 at work; Redis 0.3 ms"
     report["redis"] = {"up": False}
-    assert plan().parts[-1].detail(report) == "pass: 2 agents idle, 1 at work; Redis down"
+    assert plan().parts[-1].detail(report) == "pass; agents: 2 idle, 1 at work; Redis down"

@@ -15,6 +15,8 @@ from browserwatch.errors import ConfigurationError, MissingDependencyError
 NEEDED: Final = ("numpy", "matplotlib", "rich", "psutil", "starlette", "uvicorn", "browser_use", "opentelemetry.sdk")
 PICTURES: Final = (".svg", ".png")
 QUICK_STEPS: Final = 20
+WIDE: Final = 120
+"""A table's width, also where the terminal has less: folded cells can't be compared."""
 
 app = typer.Typer(help="Measure what watching costs, on this machine.", no_args_is_help=True)
 
@@ -93,7 +95,7 @@ def _hooks(steps: int, arms: str, as_json: Path | None, *, profile: bool, quick:
             told=lambda name, done: progress.update(task, advance=done, description=name),
         )
     verdicts = bench.verdicts(found)
-    console = make_console()
+    console = make_console(width=max(WIDE, make_console().width))
     report.print_hooks(console, found)
     report.print_verdicts(console, verdicts)
     if as_json is not None:
@@ -115,7 +117,7 @@ def _overhead(variants: str, minutes: float, as_json: Path | None, plot: Path | 
 
         found = bench.measure(_names(variants), effort, told)
     verdicts = bench.verdicts(found)
-    console = make_console()
+    console = make_console(width=max(WIDE, make_console().width))
     report.print_overhead(console, found)
     report.print_verdicts(console, verdicts)
     if as_json is not None:

@@ -194,7 +194,7 @@ def _service_detail(health: Any) -> str:
     """Agents and Redis, from the health report."""
     states, redis = health["agents"]["states"], health["redis"]
     ping = f"Redis {redis['ping_ms']:.1f} ms" if redis.get("up") else "Redis down"
-    return f"{health['status']}: {states['idle']} agents idle, {states['leased']} at work; {ping}"
+    return f"{health['status']}; agents: {states['idle']} idle, {states['leased']} at work; {ping}"
 
 
 _MAKERS: Final = (
