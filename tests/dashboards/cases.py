@@ -377,16 +377,16 @@ CASES = (
     Case(
         "CollectorQueueStuck",
         "the queue is never empty",
-        one("otelcol_exporter_queue_size", "2+1x60", job=COLLECTOR, exporter="otlphttp/traces"),
+        one("otelcol_exporter_queue_size", "2+1x60", job=COLLECTOR, exporter="otlp_http/traces"),
         "the queue is emptied again and again",
-        one("otelcol_exporter_queue_size", "5 0 9 0 5 0 9 0" + " 4 0" * 30, job=COLLECTOR, exporter="otlphttp/traces"),
+        one("otelcol_exporter_queue_size", "5 0 9 0 5 0 9 0" + " 4 0" * 30, job=COLLECTOR, exporter="otlp_http/traces"),
     ),
     Case(
         "CollectorLosingSpans",
         "spans are given up",
-        one("otelcol_exporter_send_failed_spans", "0+10x60", job=COLLECTOR, exporter="otlphttp/traces"),
+        one("otelcol_exporter_send_failed_spans", "0+10x60", job=COLLECTOR, exporter="otlp_http/traces"),
         "spans are delivered",
-        one("otelcol_exporter_send_failed_spans", QUIET, job=COLLECTOR, exporter="otlphttp/traces"),
+        one("otelcol_exporter_send_failed_spans", QUIET, job=COLLECTOR, exporter="otlp_http/traces"),
     ),
     Case(
         "SpanMetricsMissing",
