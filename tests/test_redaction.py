@@ -472,3 +472,27 @@ def test_hostile_input_ends(unit: str) -> None:
     with guard(4):
         for whole in (text, f"token {text}", f"{text} token", f"http://example.com/{text}"):
             clean.text(whole, 200)
+
+
+def test_a_long_text_that_comes_again() -> None:
+    """It is cleaned once, and anew when another secret has been declared since."""
+    redactor = Redactor()
+    text = "word " * 1000 + "sk-abcdefghijklmnop1234 " + "another-secret"
+    first = redactor.counted(text)
+    assert first == redactor.counted(text)
+    assert first[1] == 1
+    assert "another-secret" in first[0]
+    redactor.declare(["another-secret"])
+    again = redactor.counted(text)
+    assert "another-secret" not in again[0]
+    assert again[1] == 2
+    assert redactor.counted(text, 100)[0] == again[0][:99] + "…"
+
+
+def test_what_is_kept_is_bounded_and_tells_nothing() -> None:
+    """A text is known by its digest: no secret stays in memory for it."""
+    redactor = Redactor()
+    for number in range(100):
+        redactor.text(f"{number} " * 1000 + "sk-abcdefghijklmnop1234")
+    assert len(redactor._kept) <= 32
+    assert "sk-abc" not in str(redactor._kept)

@@ -14,6 +14,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Final, NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -23,6 +24,9 @@ MIN_SECRET_LENGTH: Final = 4
 # Secrets live as long as late spans of a run may name them; beyond this many the least recently used are forgotten.
 MAX_SECRETS: Final = 500
 MESSAGE_LIMIT: Final = 200
+LONG: Final = 2000
+"""From so many characters on a cleaned text is kept, in case it comes again: looking it up is quicker than cleaning it."""
+KEPT: Final = 32
 
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>\\`]+")
 # Every repetition is bounded or consumes what it matched, so that no text takes more than linear time.
@@ -94,6 +98,8 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._forms: tuple[tuple[str, str], ...] = ()  # as searched for in folded text, and as it is
+        # By digest, so that no secret is kept; each with the declared values of that time.
+        self._kept: OrderedDict[bytes, tuple[tuple[tuple[str, str], ...], tuple[str, int]]] = OrderedDict()
 
     def declare(self, values: Iterable[str]) -> None:
         """Treat these values as secret from now on. Values shorter than `MIN_SECRET_LENGTH` are left out."""
@@ -118,6 +124,26 @@ class Redactor:
 
     def counted(self, text: str, limit: int | None = None) -> tuple[str, int]:
         """Like `text`, with the number of places that were masked."""
+        text, found = self._masked(text) if len(text) < LONG else self._masked_before(text)
+        if limit is not None and len(text) > limit:
+            text = text[: limit - 1] + "…"
+        return text, found
+
+    def _masked_before(self, text: str) -> tuple[str, int]:
+        """Long texts come again and again, such as a model's instructions: what became of the last ones is kept."""
+        digest, forms = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest(), self._forms
+        with self._lock:
+            kept = self._kept.get(digest)
+        if kept is not None and kept[0] is forms:
+            return kept[1]
+        masked = self._masked(text)
+        with self._lock:
+            self._kept[digest] = (forms, masked)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return masked
+
+    def _masked(self, text: str) -> tuple[str, int]:
         found = 0
         if self._forms:
             # Substring search first: with hundreds of values it is far cheaper than one large alternation.
@@ -133,8 +159,6 @@ class Redactor:
         if _SUSPICIOUS.search(text):
             text, more = _CREDENTIALS.subn(_mask_credential, text)
             found += more
-        if limit is not None and len(text) > limit:
-            text = text[: limit - 1] + "…"
         return text, found
 
     def address(self, url: str) -> PageAddress:

@@ -262,7 +262,7 @@ def can_connect(port: int) -> bool:
 
 
 def serving_threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if "serve_forever" in thread.name}
+    return {thread for thread in threading.enumerate() if thread.name == "browserwatch metrics"}
 
 
 def test_server(registry: CollectorRegistry) -> None:
@@ -303,6 +303,36 @@ def test_close_frees_the_port(registry: CollectorRegistry) -> None:
     with start_metrics_server(server.port, registry=registry) as again:
         assert again.port == server.port
         assert scrape(again)[0] == 200
+
+
+def test_server_head(registry: CollectorRegistry) -> None:
+    """HEAD gets no body."""
+    with start_metrics_server(0, registry=registry) as server:
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        with closing(client):
+            client.request("HEAD", "/metrics")
+            response = client.getresponse()
+            assert (response.status, response.read()) == (200, b"")
+            assert int(response.headers["Content-Length"]) > 0
+
+
+def test_server_with_a_broken_collector(caplog: pytest.LogCaptureFixture) -> None:
+    """The scrape fails with status 500, without what the error says; the next one is answered."""
+
+    class Broken(Collector):
+        def collect(self) -> Iterable[Metric]:
+            raise RuntimeError("a secret")
+
+    broken = Broken()
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(broken)
+    with start_metrics_server(0, registry=registry) as server:
+        status, _, text = scrape(server)
+        assert status == 500
+        registry.unregister(broken)
+        assert scrape(server)[0] == 200
+    assert "A scrape failed (RuntimeError)" in caplog.text
+    assert "a secret" not in caplog.text + text
 
 
 def test_close_twice(registry: CollectorRegistry) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from browserwatch.cli.bench import app as bench
 from browserwatch.cli.terminal import extra, sentences
 from browserwatch.dashboards import places
 from browserwatch.version import __version__
@@ -25,6 +26,7 @@ dashboards = typer.Typer(no_args_is_help=True, help="The Grafana dashboards that
 rules = typer.Typer(no_args_is_help=True, help="The recording rules and alerts that come with browserwatch.")
 app.add_typer(dashboards, name="dashboards")
 app.add_typer(rules, name="rules")
+app.add_typer(bench, name="bench")
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if it is not there.", file_okay=False)]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")]
 

@@ -118,16 +118,22 @@ class ModelHook:
             s.MODEL_PURPOSE: purpose,
         }
         _add_server(attributes, getattr(model, "base_url", None))
-        sent = self._sent(args[0] if args else kwargs.get("messages", ()))
-        if observer.capture.on_spans:
-            attributes.update(sent)
-        return observer.open(
+        scope = observer.open(
             f"{s.CHAT} {name}",
             attributes,
             kind=SpanKind.CLIENT,
-            data=(provider, name, purpose, sent),
             extra=suppression(),
         )
+        sent: Attributes = {}
+        if observer.capture.wanted and scope.span.is_recording():
+            # Now, since the list may be another by the end of the call; and only when the sampler has agreed, since cleaning
+            # some ten thousand characters takes milliseconds.
+            messages = args[0] if args else kwargs.get("messages", ())
+            sent = observer.attempt("model_call", self._sent, messages) or {}
+            if observer.capture.on_spans:
+                scope.span.set_attributes(sent)
+        scope.data = (provider, name, purpose, sent)
+        return scope
 
     def leave(self, scope: Scope, result: Any, error: BaseException | None) -> None:
         """Note usage, cost and errors, for the call and for its run."""
@@ -170,9 +176,7 @@ class ModelHook:
             self._capture(span, result, sent)
 
     def _sent(self, messages: Any) -> Attributes:
-        """What was sent, as attributes; empty when no content is wanted."""
-        if not self._observer.capture.wanted:
-            return {}
+        """What was sent, as attributes."""
         system, rest = chat_messages(self._observer, messages)
         return {s.GEN_AI_SYSTEM_INSTRUCTIONS: system, s.GEN_AI_INPUT_MESSAGES: rest}
 

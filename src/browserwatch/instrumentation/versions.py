@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -14,8 +15,9 @@ OLDEST: Final = "0.9.7"
 NEWEST: Final = "0.13.14"
 
 
+@lru_cache(maxsize=1)
 def installed_version() -> str:
-    """Version of browser-use, or ``unknown``."""
+    """Version of browser-use, or ``unknown``. Read from its package's files once: every new connection asks."""
     try:
         return version("browser-use")
     except PackageNotFoundError:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
+import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self, TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry
-from prometheus_client.exposition import choose_encoder, start_wsgi_server
 
 from browserwatch.errors import ConfigurationError, PortInUseError
+from browserwatch.metrics.rendering import negotiate
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 MAX_PORT: Final = 65535
+CLIENT_SECONDS: Final = 30.0
+"""A client that says nothing for so long loses its connection: each takes a thread."""
+
+_log = logging.getLogger(__name__)
 
 
 class MetricsServer:
@@ -61,7 +69,7 @@ def start_metrics_server(
     if not 0 <= port <= MAX_PORT:
         raise ConfigurationError(f"Metrics port {port} is out of range; use 0 (any free port) to {MAX_PORT}.")
     try:
-        server, thread = start_wsgi_server(port, host, registry)
+        server = _listening(host, port, registry)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortInUseError(
@@ -71,12 +79,48 @@ def start_metrics_server(
     except UnicodeError:  # from the look-up of what can't be a host name
         raise ConfigurationError(f"{host!r} is no host name or address to serve metrics on.") from None
 
+    thread = threading.Thread(target=server.serve_forever, name="browserwatch metrics", daemon=True)
+    thread.start()
+
     def close() -> None:
         server.shutdown()
         server.server_close()
         thread.join()
 
     return MetricsServer(host, server.server_port, close)
+
+
+def _listening(host: str, port: int, registry: CollectorRegistry) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        """Answers any path with the metrics, as prometheus_client's own server does."""
+
+        timeout = CLIENT_SECONDS
+
+        def do_GET(self) -> None:
+            encode, content_type = negotiate(",".join(self.headers.get_all("accept", ())))
+            try:
+                body = encode(registry)
+            except Exception as error:  # noqa: BLE001  # a collector of anybody's
+                _log.warning("A scrape failed (%s)", type(error).__name__)
+                self.send_error(500)
+                return
+            self.send_response(200)
+            self.send_header("content-type", content_type)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815  # the base class's name
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # likewise
+            """A scrape every few seconds is no news."""
+
+    class Server(ThreadingHTTPServer):
+        address_family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        daemon_threads = True
+
+    return Server((host, port), Handler)
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> ASGIApp:
@@ -88,10 +132,7 @@ def metrics_app(registry: CollectorRegistry = REGISTRY) -> ASGIApp:
     rendering: dict[str, asyncio.Task[bytes]] = {}
 
     async def render(accept: str) -> tuple[bytes, str]:
-        try:
-            encoder, content_type = choose_encoder(accept)
-        except (TypeError, ValueError):  # a version that is no number
-            encoder, content_type = choose_encoder("")
+        encoder, content_type = negotiate(accept)
         task = rendering.get(content_type)
         if task is None:
             task = rendering[content_type] = asyncio.create_task(asyncio.to_thread(encoder, registry))

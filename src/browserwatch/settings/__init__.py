@@ -2,8 +2,8 @@
 
 Two prefixes: ``BROWSERWATCH_`` for what is ours, and the standard ``OTEL_`` names for what OpenTelemetry already
 defines. A value that can't be used raises `ConfigurationError` naming the variable, the problem and a good value.
-`library` has what any watched program can choose, `service` what `browserwatch serve` adds, `pipeline` what `browserwatch up` adds
-to that, `client` what the service's callers need.
+`library` has what any watched program can choose, `service` what `browserwatch serve` adds, `pipeline` what
+`browserwatch up` adds to that, `client` what the service's callers need.
 """
 
 from browserwatch.settings.base import PREFIX

@@ -7,24 +7,21 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from browserwatch.bench import scenario
 from browserwatch.demo import Scenario, SpanSink, Step, demo_site, scripted_model, serve_in_thread
 
-MODEL_SECONDS = 0.05
-STEPS = 20
-# What agents mostly do: open, click, go on, type. A click keeps browser-use busy for most of a second, with its bus locked.
-_ROUND = (
-    Step(actions=({"navigate": {"url": "{site}/"}},)),
-    Step(actions=({"click": {"element": "#link-table"}},)),
-    Step(actions=({"click": {"element": "#home"}},)),
-    Step(actions=({"click": {"element": "#link-form"}},)),
-    Step(actions=({"input": {"element": "#get-text", "text": "hello"}}, {"click": {"element": "#get-submit"}})),
-)
-_LAST = Step(actions=({"done": {"text": "Done.", "success": True}},))
-MIXED = Scenario(name="mixed", steps=(*(_ROUND * (STEPS // len(_ROUND)))[:-1], _LAST))
-PAGES = Scenario(name="pages", steps=(*(Step(actions=({"navigate": {"url": "{site}/form"}},)),) * (STEPS - 1), _LAST))
+STEPS: Final = 20
+MAX_STEPS: Final = STEPS + 2
+# A click keeps browser-use busy for most of a second, with its bus locked. Navigation hardly waits.
+_ROUND: Final = scenario.MIXED.steps[:5]
+_LAST: Final = scenario.MIXED.steps[-1]
+_OPEN: Final = Step(actions=({"navigate": {"url": "{site}/form"}},))
+MIXED: Final = Scenario(name="mixed", steps=(*(_ROUND * (STEPS // len(_ROUND)))[:-1], _LAST))
+PAGES: Final = Scenario(name="pages", steps=(*(_OPEN,) * (STEPS - 1), _LAST))
 
 
 class Asked:
@@ -65,15 +62,15 @@ class Lab:
     asked: Asked
     sink: SpanSink
 
-    def task(self, scenario: str) -> str:
+    def task(self, name: str) -> str:
         """The task that plays a scenario."""
-        return f"[scenario: {scenario}] site: {self.site}"
+        return f"[scenario: {name}] site: {self.site}"
 
 
 @contextmanager
 def lab() -> Generator[Lab]:
     """All of it, for the length of the block."""
-    asked, sink = Asked(scripted_model([MIXED, PAGES], latency=MODEL_SECONDS)), SpanSink()
+    asked, sink = Asked(scripted_model([MIXED, PAGES], latency=scenario.MODEL_SECONDS)), SpanSink()
     with (
         serve_in_thread(demo_site()) as site,
         serve_in_thread(asked) as model,

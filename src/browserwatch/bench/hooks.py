@@ -1,0 +1,118 @@
+"""`browserwatch bench hooks`: microseconds that the hooks add to a step, without browser and model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from browserwatch.bench import estimates
+from browserwatch.bench.arms import SAMPLED, VARIANTS, arm_name
+from browserwatch.bench.estimates import Estimate, Verdict
+from browserwatch.bench.programs import working
+from browserwatch.bench.toggling import Pair
+
+RUN_STEPS: Final = 10
+MUST_SECONDS: Final = 1.2e-3
+"""Processor time of the process that all signals may add to a step, export included."""
+
+PASSES: Final = 2
+"""Each arm gets a process in each; the second goes through the arms backwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How an arm's work is run: an interpreter in whose environment the arm is, the arm, and the runs of a turn."""
+
+    arm: str
+    python: str = sys.executable
+    runs: int = 1
+
+
+@dataclass(slots=True)
+class Measured:
+    """What was found for one arm."""
+
+    counts: dict[str, float] = field(default_factory=dict[str, float])
+    pairs: list[Pair] = field(default_factory=list[Pair])
+    where: dict[str, float] = field(default_factory=dict[str, float])
+
+    def added(self, clock: str) -> Estimate:
+        """Seconds a step that the arm adds, on one clock."""
+        return estimates.median([pair.added(clock) for pair in self.pairs])
+
+    def report(self) -> dict[str, Any]:
+        """As JSON; seconds and bytes a step."""
+        on = [pair.on for pair in self.pairs]
+        steps = sum(turn.steps for turn in on)
+        return {
+            "pairs": len(self.pairs),
+            "steps": steps,
+            "loop": asdict(self.added("loop")),
+            "process": asdict(self.added("process")),
+            "without": sum(pair.off.process for pair in self.pairs) / sum(pair.off.steps for pair in self.pairs),
+            "spans": sum(turn.spans for turn in on) / steps,
+            "bytes": sum(turn.bytes for turn in on) / steps,
+            **self.counts,
+            "where": self.where,
+        }
+
+
+def programs(variants: Iterable[str] = VARIANTS) -> dict[str, Program]:
+    """Our own arms."""
+    # A turn of the sampling arm has as many runs as it takes for one of them to be sampled.
+    return {name: Program(arm_name(name), runs=SAMPLED if name == "sampled" else 1) for name in variants}
+
+
+def measure(
+    chosen: Mapping[str, Program],
+    steps: int,
+    *,
+    passes: int = PASSES,
+    profiled: str = "",
+    told: Callable[[str, int], object] = lambda _, __: None,
+) -> dict[str, Measured]:
+    """Measure arms, each in processes of its own.
+
+    Args:
+        chosen: the arms, by the names they are to be told by.
+        steps: of each arm, and as many without it.
+        passes: processes of each arm.
+        profiled: the arm to be profiled, if any; in the last pass.
+        told: called with an arm and the steps that were just done.
+
+    Raises:
+        BenchError: a program failed.
+    """
+    found = {name: Measured() for name in chosen}
+    for number in range(passes):
+        names = list(chosen) if number % 2 == 0 else list(chosen)[::-1]
+        for name in names:
+            profile = name == profiled and number == passes - 1
+            _measure_one(chosen[name], steps // passes, found[name], partial(told, name), profile=profile)
+    return found
+
+
+def verdicts(found: Mapping[str, Measured]) -> list[Verdict]:
+    """What must hold."""
+    if "all" not in found:
+        return []
+    return [
+        Verdict("all signals, ms a step", found["all"].added("process").high * 1e3, MUST_SECONDS * 1e3, required=True)
+    ]
+
+
+def _measure_one(
+    program: Program, steps: int, found: Measured, told: Callable[[int], object], *, profile: bool
+) -> None:
+    pairs = max(2, steps // RUN_STEPS // program.runs)
+    options = ["--arm", program.arm, "--pairs", str(pairs), "--runs", str(program.runs), *["--profile"] * profile]
+    with working("browserwatch.bench.workload", *options, python=program.python) as worker:
+        while "done" not in (line := worker.read()):
+            found.counts = line.get("counts", found.counts)
+            found.where = line.get("where", found.where)
+            if "pair" in line:
+                found.pairs.append(Pair.of(line["pair"]))
+                told(found.pairs[-1].on.steps)

@@ -1,0 +1,165 @@
+"""`browserwatch bench overhead`: what watching adds to real work in a warm Chromium, as a ratio of processor time."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from browserwatch.agents.process.environment import BROWSER_USE
+from browserwatch.bench import estimates, hooks, memory
+from browserwatch.bench.arms import arm_name
+from browserwatch.bench.estimates import Estimate, Verdict
+from browserwatch.bench.programs import serving, working
+from browserwatch.bench.receiver import SCRAPE_SECONDS, receiving
+from browserwatch.bench.scenario import MIXED, MODEL_SECONDS
+from browserwatch.bench.toggling import Pair, Turn
+
+MUST: Final = 1.05
+AIM: Final = 1.01
+NARROW: Final = 0.01
+"""Half of the interval, when it is narrow enough."""
+
+LEAST_PAIRS: Final = 8
+PROCESSES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """When to stop.
+
+    Args:
+        seconds: for one variant, whatever has been reached then.
+        least_pairs: before the interval is believed.
+        processes: warm ones, which take turns.
+        hook_steps: steps of the measurement without a browser.
+    """
+
+    seconds: float = 1800
+    least_pairs: int = LEAST_PAIRS
+    processes: int = PROCESSES
+    hook_steps: int = 2000
+
+
+QUICK: Final = Effort(seconds=0, least_pairs=2, processes=1, hook_steps=40)
+
+
+@dataclass(slots=True)
+class Overhead:
+    """What was found for one variant."""
+
+    hooks: hooks.Measured
+    pairs: list[Pair] = field(default_factory=list[Pair])
+    narrow: bool = False
+    """Whether the interval became narrow enough; else the time was up."""
+    memory_bytes: float = 0.0
+
+    def ratio(self, clock: str = "process") -> Estimate:
+        """What the turns with the arm took, in terms of those without."""
+        return estimates.ratio(
+            [getattr(pair.off, clock) for pair in self.pairs], [getattr(pair.on, clock) for pair in self.pairs]
+        )
+
+    def composed(self) -> Estimate:
+        """The same from parts: what hooks add without a browser, and the scrapes, in terms of a step of real work."""
+        off = self._turns("off")
+        steps = sum(turn.steps for turn in off)
+        step = sum(turn.process for turn in off) / steps
+        wall = sum(sum(turn.step_seconds) for turn in off) / steps
+        scrapes = self.hooks.counts.get("scrape_seconds", 0.0) * wall / SCRAPE_SECONDS
+        added = self.hooks.added("process")
+        return Estimate(*(1 + (part + scrapes) / step for part in (added.value, added.low, added.high)))
+
+    def report(self) -> dict[str, Any]:
+        """As JSON."""
+        on = self._turns("on")
+        steps = sum(turn.steps for turn in on)
+        return {
+            "pairs": len(self.pairs),
+            "narrow": self.narrow,
+            "process": asdict(self.ratio()),
+            "composed": asdict(self.composed()),
+            "chromium": asdict(self.ratio("other")),
+            "seconds_a_step": {name: _seconds(self._turns(name)) for name in ("off", "on")},
+            "spans_a_step": sum(turn.spans for turn in on) / steps,
+            "bytes_a_step": sum(turn.bytes for turn in on) / steps,
+            "memory_bytes": self.memory_bytes,
+            "hooks": self.hooks.report(),
+            "ratios": [pair.on.process / pair.off.process for pair in self.pairs],
+        }
+
+    def _turns(self, name: str) -> list[Turn]:
+        return [getattr(pair, name) for pair in self.pairs]
+
+
+def measure(
+    variants: Sequence[str], effort: Effort, told: Callable[[str, Overhead], object] = lambda _, __: None
+) -> dict[str, Overhead]:
+    """Measure variants, one after the other.
+
+    Args:
+        variants: their names.
+        effort: when to stop.
+        told: called with a variant and what is known of it, after each pair.
+
+    Raises:
+        BenchError: a program failed.
+    """
+    chosen = hooks.programs(variants)
+    without_browser = hooks.measure(chosen, effort.hook_steps)
+    found = {name: Overhead(without_browser[name]) for name in variants}
+    with _surroundings() as places, receiving() as receiver:
+        for name, overhead in found.items():
+            overhead.memory_bytes = memory.added(arm_name(name), receiver.url, BROWSER_USE)
+            _measure_one(overhead, ["--arm", arm_name(name), *places], effort, partial(told, name, overhead))
+    return found
+
+
+def verdicts(found: dict[str, Overhead]) -> list[Verdict]:
+    """What must hold, and what would be good."""
+    if "all" not in found:
+        return []
+    upper = found["all"].ratio().high
+    return [Verdict("all signals", upper, MUST, required=True), Verdict("all signals, aim", upper, AIM, required=False)]
+
+
+def _measure_one(overhead: Overhead, options: Sequence[str], effort: Effort, told: Callable[[], object]) -> None:
+    with ExitStack() as stack:
+        workers = [stack.enter_context(working("browserwatch.bench.warm", *options)) for _ in range(effort.processes)]
+        started = time.monotonic()
+        while True:
+            for worker in workers:
+                overhead.pairs.append(Pair.of(worker.ask()))
+                told()
+            if len(overhead.pairs) >= effort.least_pairs:
+                overhead.narrow = overhead.ratio().half_width <= NARROW
+                if overhead.narrow or time.monotonic() - started >= effort.seconds:
+                    return
+
+
+@contextmanager
+def _surroundings() -> Generator[list[str]]:
+    """The demo site and the scripted model, in processes of their own; as options of the workers."""
+    with tempfile.TemporaryDirectory(prefix="browserwatch-bench-") as directory:
+        scenarios = Path(directory, "scenarios.json")
+        scenarios.write_bytes(msgspec.json.encode([MIXED]))
+        options = ("--latency", str(MODEL_SECONDS), "--scenarios", str(scenarios))
+        with serving("browserwatch.demo.site") as site, serving("browserwatch.demo.model", *options) as model:
+            yield ["--site", site, "--model", model]
+
+
+def _seconds(turns: Sequence[Turn]) -> dict[str, float]:
+    walls = [seconds for turn in turns for seconds in turn.step_seconds]
+    return {
+        "process": sum(turn.process for turn in turns) / len(walls),
+        "chromium": sum(turn.other for turn in turns) / len(walls),
+        "wall_p50": estimates.percentile(walls, 0.5),
+        "wall_p95": estimates.percentile(walls, 0.95),
+    }

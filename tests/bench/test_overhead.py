@@ -1,0 +1,93 @@
+"""`browserwatch bench overhead`: verdicts, picture, errors; and the real thing, two pairs of runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from browserwatch.bench import overhead
+from browserwatch.bench.estimates import exit_code
+from browserwatch.bench.hooks import Measured
+from browserwatch.bench.overhead import Overhead
+from browserwatch.bench.plot import draw
+from browserwatch.bench.toggling import Pair, Turn
+from browserwatch.cli import bench
+
+
+def turn(process: float) -> Turn:
+    return Turn(loop=process, process=process, other=2.0, step_seconds=[1.0] * 10, spans=53, bytes=10_000)
+
+
+def found(added: float) -> Overhead:
+    """Runs whose steps take 100 ms, with so much added to each."""
+    pairs = [Pair(off=turn(1.0 + noise), on=turn(1.0 + added * 10 + noise)) for noise in (0.0, 0.001, -0.001)]
+    return Overhead(Measured(counts={"scrape_seconds": 0.01}, pairs=pairs), pairs, narrow=True)
+
+
+def test_the_verdict() -> None:
+    """Half a percent keeps both limits, three the required one, six none."""
+    told = {added: overhead.verdicts({"all": found(added)}) for added in (0.0005, 0.003, 0.006)}
+    assert {added: [verdict.met for verdict in verdicts] for added, verdicts in told.items()} == {
+        0.0005: [True, True],
+        0.003: [True, False],
+        0.006: [False, False],
+    }
+    assert {added: exit_code(verdicts) for added, verdicts in told.items()} == {0.0005: 0, 0.003: 0, 0.006: 1}
+
+
+def test_the_figure_from_parts() -> None:
+    """Hooks add 1 ms to a step of 100 ms, and a scrape of 10 ms comes every fifth step of a second: 3 %."""
+    assert found(0.001).composed().value == pytest.approx(1.03)
+
+
+@pytest.mark.parametrize("name", ["overhead.svg", "overhead.png"])
+def test_the_picture(tmp_path: Path, name: str) -> None:
+    """It is what its name says, and not empty."""
+    file = tmp_path / name
+    draw({"all": found(0.001), "metrics": found(0.0005)}, file)
+    assert file.read_bytes().startswith({".svg": b"<?xml", ".png": b"\x89PNG"}[file.suffix])
+    assert file.stat().st_size > 5000
+
+
+def test_a_picture_of_another_kind() -> None:
+    """Refused before anything is measured."""
+    done = CliRunner().invoke(bench.app, ["overhead", "--plot", "cost.gif"])
+    assert done.exit_code == 1
+    assert ".svg or .png" in done.output
+
+
+def test_an_unknown_variant() -> None:
+    """Refused before anything is measured; the message lists those that there are."""
+    done = CliRunner().invoke(bench.app, ["overhead", "--variants", "most"])
+    assert done.exit_code == 1
+    assert "use one of off, metrics" in done.output
+
+
+@pytest.mark.parametrize("command", ["hooks", "overhead"])
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """One sentence that says what to install."""
+    monkeypatch.setattr(bench, "NEEDED", ("numpy", "matplotlib_that_is_missing"))
+    done = CliRunner().invoke(bench.app, [command, "--quick"])
+    assert done.exit_code == 1
+    assert "pip install 'browserwatch[bench]'" in done.output
+
+
+@pytest.mark.real
+def test_real_work(tmp_path: Path) -> None:
+    """In real Chromium: figures of the process and of Chromium, spans outside, a report and a picture."""
+    file, picture = tmp_path / "overhead.json", tmp_path / "overhead.svg"
+    done = CliRunner().invoke(bench.app, ["overhead", "--quick", "--json", str(file), "--plot", str(picture)])
+    assert done.exit_code == 0, done.output
+    report = json.loads(file.read_text())["arms"]["all"]
+    assert report["pairs"] == 2
+    assert report["spans_a_step"] == pytest.approx(5.3, rel=0.1)
+    assert report["bytes_a_step"] > 0
+    for arm in ("off", "on"):
+        seconds = report["seconds_a_step"][arm]
+        assert 0 < seconds["process"] < seconds["wall_p95"]
+        assert seconds["chromium"] > 0
+    assert report["memory_bytes"] > 0
+    assert picture.exists()
