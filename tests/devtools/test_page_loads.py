@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from browserwatch.devtools.page_loads import NAVIGATION_TYPES, REASONS, PageLoad, PageLoads, http_outcome
+from browserwatch.devtools.page_loads import (
+    METHODS,
+    NAVIGATION_TYPES,
+    REASONS,
+    PageLoad,
+    PageLoads,
+    concerns,
+    http_outcome,
+)
 from browserwatch.semantics import NAVIGATION_OUTCOMES, PAGE_CAUSES
 
 HOME = "http://site.example/"
@@ -730,3 +738,12 @@ def test_memory_is_bounded(soup: list[Told]) -> None:
     inner: Any = browser.loads
     assert (inner._tabs, inner._targets) == ({}, {})
     assert len(browser.ended) == len(browser.began)
+
+
+def test_what_concerns_page_loads_is_what_they_handle() -> None:
+    """The quick look at a method and the table of handlers know the same methods."""
+    loads = PageLoads(lambda: 0.0, lambda _: None, lambda _: None, lambda: None)
+    assert set(loads._handlers) == METHODS
+    assert concerns("Network.requestWillBeSent", {})
+    assert not concerns("Network.dataReceived", {})
+    assert [concerns("Page.lifecycleEvent", {"name": name}) for name in ("load", "firstPaint")] == [True, False]

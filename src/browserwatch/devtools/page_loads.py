@@ -42,6 +42,30 @@ NO_CONTENT: Final = frozenset({204, 205})
 HTTP_CLIENT_ERROR: Final = 400
 HTTP_SERVER_ERROR: Final = 500
 REMEMBERED_LOADERS: Final = 16
+LIFECYCLE: Final = "Page.lifecycleEvent"
+MILESTONES: Final = frozenset({"commit", "DOMContentLoaded", "load"})
+METHODS: Final = frozenset(
+    {
+        "Target.attachedToTarget",
+        "Target.detachedFromTarget",
+        "Target.targetInfoChanged",
+        "Target.targetCrashed",
+        "Inspector.targetCrashed",
+        "Page.frameRequestedNavigation",
+        "Page.frameStartedNavigating",
+        "Page.frameNavigated",
+        "Page.frameStoppedLoading",
+        LIFECYCLE,
+        "Network.requestWillBeSent",
+        "Network.responseReceived",
+        "Network.loadingFailed",
+    }
+)
+
+
+def concerns(method: str, params: Params) -> bool:
+    """Whether an event can mean anything to `PageLoads`: two of three do not, and are best left alone at once."""
+    return method in METHODS and (method != LIFECYCLE or params.get("name") in MILESTONES)
 
 
 @dataclass(slots=True)
@@ -123,7 +147,7 @@ class PageLoads:
             "Page.frameStartedNavigating": self._started,
             "Page.frameNavigated": self._navigated,
             "Page.frameStoppedLoading": self._stopped,
-            "Page.lifecycleEvent": self._lifecycle,
+            LIFECYCLE: self._lifecycle,
             "Network.requestWillBeSent": self._request_sent,
             "Network.responseReceived": self._response_received,
             "Network.loadingFailed": self._loading_failed,
@@ -273,7 +297,7 @@ class PageLoads:
     def _lifecycle(self, params: Params, session: str) -> None:
         name = params["name"]
         tab = self._main_frame(session, params["frameId"])
-        if tab is None or name not in ("commit", "DOMContentLoaded", "load"):
+        if tab is None or name not in MILESTONES:
             return
         if name == "commit" and (tab.opened_by_page or tab.loaders):
             # A tab whose load began before anyone listened: the browser replays these events to newcomers.

@@ -117,7 +117,8 @@ class ModelHook:
             s.GEN_AI_OUTPUT_TYPE: "text" if output_format is None else "json",
             s.MODEL_PURPOSE: purpose,
         }
-        _add_server(attributes, getattr(model, "base_url", None))
+        if base_url := getattr(model, "base_url", None):
+            attributes.update(_server(str(base_url)))
         scope = observer.open(
             f"{s.CHAT} {name}",
             attributes,
@@ -200,13 +201,16 @@ class ModelHook:
             )
 
 
-def _add_server(attributes: Attributes, base_url: object) -> None:
-    if base_url:
-        parts = urlsplit(str(base_url))
-        if parts.hostname:
-            attributes[s.SERVER_ADDRESS] = parts.hostname
-        if parts.port:
-            attributes[s.SERVER_PORT] = parts.port
+@lru_cache(maxsize=64)
+def _server(base_url: str) -> Attributes:
+    """Where a model is asked: the same few addresses again and again."""
+    parts = urlsplit(base_url)
+    found: Attributes = {}
+    if parts.hostname:
+        found[s.SERVER_ADDRESS] = parts.hostname
+    if parts.port:
+        found[s.SERVER_PORT] = parts.port
+    return found
 
 
 def _usage_attributes(usage: Usage | None, cost: float | None, finish_reason: str | None) -> Attributes:

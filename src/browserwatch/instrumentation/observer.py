@@ -184,8 +184,8 @@ class Observer:
             before, session.context = session.context, context
         else:
             before = None
-        for key, value in (extra or {}).items():
-            context = otel_context.set_value(key, value, context)
+        if extra:
+            context = Context({**context, **extra})
         scope = Scope(span, otel_context.attach(context), data)
         scope.session, scope.session_before = session, before
         return scope

@@ -12,15 +12,16 @@ from typing import Any, Final
 from opentelemetry import trace
 
 from browserwatch import semantics as s
-from browserwatch.devtools.page_loads import PageLoad, PageLoads, Params, http_outcome
+from browserwatch.devtools.page_loads import PageLoad, PageLoads, Params, concerns, http_outcome
 from browserwatch.events import BrowserCrashed, PageLoaded, VersionsSeen
 from browserwatch.instrumentation.observer import Attributes, Observer, WatchedSession
-from browserwatch.instrumentation.patching import Args, Kwargs
+from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
 from browserwatch.instrumentation.versions import installed_version
 from browserwatch.tracing.ids import span_ids
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 FAILED: Final = frozenset(s.NAVIGATION_OUTCOMES) - {"ok", "download", "aborted"}
+POSITIONAL: Final = 2
 MISSED_TIMEOUT: Final = 2.0
 # Asked only of a tab whose load was over before anyone could listen; the times are the browser's own.
 _TIMING: Final = (
@@ -56,15 +57,24 @@ def connection(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     return follow
 
 
-def devtools_event(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
-    """Watches cdp-use's `EventRegistry.handle_event`: shows every event to the connection's watcher first."""
+def devtools_event(observer: Observer, name: str) -> Wrapper:
+    """Wrapper of cdp-use's `EventRegistry.handle_event`: shows events to the connection's watcher first.
+
+    Some fifty come in a step, most of which mean nothing here: those cost one look.
+    """
 
     def show(registry: Any, args: Args, kwargs: Kwargs) -> None:
         watcher = getattr(registry, "browserwatch_watcher", None)
         if watcher is not None:
             watcher.feed(*args, **kwargs)
 
-    return show
+    def call(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: dict[str, Any]) -> Any:
+        # cdp-use gives them by position. Should another version not, the watcher sorts them out itself.
+        if observer.active and (len(args) < POSITIONAL or concerns(args[0], args[1])):
+            observer.attempt(name, show, instance, args, kwargs)
+        return wrapped(*args, **kwargs)
+
+    return call
 
 
 class PageWatcher:

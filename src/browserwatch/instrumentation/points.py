@@ -37,7 +37,7 @@ def patch_points() -> tuple[PatchPoint, ...]:
         PatchPoint("navigation", *SESSION, "_navigate_and_wait", around(NavigationHook)),
         PatchPoint("launch", *LOCAL, "_launch_browser", around(LaunchHook)),
         PatchPoint("connection", *MANAGER, "start_monitoring", before(connection)),
-        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", before(devtools_event)),
+        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", devtools_event),
         PatchPoint("policy", *SECURITY, "_is_url_allowed", policy_wrapper),
         PatchPoint("bus_dispatch", "bubus.service", "EventBus", "dispatch", bus.dispatch),
         PatchPoint("bus_process", "bubus.service", "EventBus", "process_event", bus.process),

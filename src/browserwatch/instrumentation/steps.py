@@ -108,8 +108,7 @@ class PhaseHook:
         return _Phase(step, self._phase) if step is not None else None
 
     def leave(self, scope: _Phase, result: Any, error: BaseException | None) -> None:
-        """Stop it."""
-        scope.close()
+        """Nothing: closing the scope, which comes next, stops it."""
 
 
 def phase(name: str) -> Callable[[Observer], PhaseHook]:
