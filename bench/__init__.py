@@ -1,1 +1,1 @@
-"""Benchmarks: ratios of arms that take turns in one run, with their spread. Never part of the tests."""
+"""Benchmarks that need environments of their own; those of browserwatch itself are `browserwatch bench`."""
