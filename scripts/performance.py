@@ -35,7 +35,8 @@ def machine() -> str:
 def insert(name: str, text: str, page: Path = PAGE) -> None:
     """Put what a benchmark printed into its place in the page."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    body = f"{start}\n```text\n{machine()}\n\n{text.strip()}\n```\n{end}"
+    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    body = f"{start}\n```text\n{machine()}\n\n{lines}\n```\n{end}"
     shown = page.read_text()
     if start not in shown:
         raise SystemExit(f"{page} has no place {start} for it.")
