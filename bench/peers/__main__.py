@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _machine() -> dict[str, Any]:
-    from browserwatch.bench.report import _machine as machine  # noqa: PLC0415  # the benchmark is an extra
+    from browserwatch.bench.tables import machine  # noqa: PLC0415  # the benchmark is an extra
 
     return {"benchmark": "peers", "machine": machine()}
 

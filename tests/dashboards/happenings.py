@@ -9,8 +9,7 @@ from typing import TypedDict
 from prometheus_client import CollectorRegistry, Histogram
 
 from browserwatch import events as e
-from browserwatch.dashboards.foreign import TARGET
-from browserwatch.dashboards.neighbours import REQUEST, REQUESTS
+from browserwatch.dashboards.foreign import REQUEST, REQUESTS, TARGET
 from browserwatch.metrics import Instruments
 
 

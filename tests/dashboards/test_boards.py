@@ -16,9 +16,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from browserwatch.api.telemetry import LABELS, REQUEST_DURATION
 from browserwatch.dashboards.board import Board, Row, as_json
 from browserwatch.dashboards.catalog import Catalog, UnknownSeriesError, known_series
-from browserwatch.dashboards.foreign import TARGET
+from browserwatch.dashboards.foreign import REQUEST, REQUESTS, TARGET
 from browserwatch.dashboards.generate import BOARDS, generated
-from browserwatch.dashboards.neighbours import REQUEST, REQUESTS
 from browserwatch.dashboards.panels import Lines
 from browserwatch.dashboards.places import JOBS, SERVICE_JOB
 from browserwatch.dashboards.promql import check

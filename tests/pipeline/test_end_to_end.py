@@ -24,17 +24,11 @@ from browserwatch.cli.up.workload import ROUND, Workload
 from browserwatch.demo import demo_site, scripted_model, serve_in_thread
 from tests.dashboards.prometheus import until
 from tests.dashboards.test_boards import SHIPPED
+from tests.dashboards.test_queries import EVERY_QUERY
 from tests.pipeline.conftest import Up, running_up
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600), pytest.mark.usefixtures("all_programs")]
 VALUES = {"$__rate_interval": "1m", "$__range": "15m", "$job": ".*", "$instance": ".*", "$service": ".*"}
-QUERIES = [
-    pytest.param(panel, target, id=f"{name}: {panel['title']} {target['refId']}")
-    for name, board in SHIPPED.items()
-    for panel in board["panels"]
-    for target in panel.get("targets", [])
-    if "expr" in target
-]
 TOURS = 2
 # Panels without a number here, and why. Every other one must have one; today all have.
 MAY_BE_EMPTY: dict[str, str] = {}
@@ -150,7 +144,7 @@ def test_runs_are_counted_as_recorded(pipeline: Pipeline, outcome: str) -> None:
     assert pipeline.ask(f'sum(browser_runs_total{{outcome="{outcome}"}})') == [recorded]
 
 
-@pytest.mark.parametrize(("panel", "target"), QUERIES)
+@EVERY_QUERY
 def test_every_panel_has_its_numbers(pipeline: Pipeline, panel: dict[str, Any], target: dict[str, Any]) -> None:
     """No query errs, and each has a number, unless the list says why not."""
     values = pipeline.ask(target["expr"])

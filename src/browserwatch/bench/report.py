@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -17,8 +14,7 @@ from rich.table import Table
 from browserwatch.bench.estimates import Estimate, Verdict
 from browserwatch.bench.hooks import Measured
 from browserwatch.bench.overhead import Overhead
-from browserwatch.instrumentation.versions import installed_version
-from browserwatch.version import __version__
+from browserwatch.bench.tables import machine
 
 MICROSECONDS: Final = 1e6
 MILLISECONDS: Final = 1e3
@@ -29,7 +25,7 @@ def as_json(kind: str, found: Mapping[str, Measured] | Mapping[str, Overhead], v
     """All of it, with where and when."""
     told = {
         "benchmark": kind,
-        "machine": _machine(),
+        "machine": machine(),
         "arms": {name: measured.report() for name, measured in found.items()},
         "verdicts": [{**asdict(verdict), "met": verdict.met} for verdict in verdicts],
     }
@@ -123,14 +119,3 @@ def _table(*columns: str) -> Table:
 
 def _shown(estimate: Estimate, form: str = ".0f") -> str:
     return f"{estimate.value:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "system": platform.platform(),
-        "processors": os.cpu_count(),
-        "python": platform.python_version(),
-        "browserwatch": __version__,
-        "browser_use": installed_version(),
-    }

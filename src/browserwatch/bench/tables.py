@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.table import Table
 
+from browserwatch.instrumentation.versions import installed_version
 from browserwatch.version import __version__
 
 
@@ -54,13 +55,18 @@ def table(title: str, texts: int, *columns: str) -> Table:
     return made
 
 
-def as_json(kind: str, found: Any) -> str:
-    """A report: what was found, where and when."""
-    machine = {
+def machine() -> dict[str, Any]:
+    """Where, when and of what something was measured."""
+    return {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "system": platform.platform(),
         "processors": os.cpu_count(),
         "python": platform.python_version(),
         "browserwatch": __version__,
+        "browser_use": installed_version(),
     }
-    return json.dumps({"benchmark": kind, "machine": machine, "found": found}, indent=2)
+
+
+def as_json(kind: str, found: Any) -> str:
+    """A report: what was found, where and when."""
+    return json.dumps({"benchmark": kind, "machine": machine(), "found": found}, indent=2)

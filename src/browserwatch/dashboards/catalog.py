@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from browserwatch.dashboards.foreign import ANY, FOREIGN, TARGET, Labels
-from browserwatch.dashboards.neighbours import NEIGHBOURS
 from browserwatch.errors import BrowserwatchError
 from browserwatch.metrics import Instruments
 from browserwatch.semantics import OTHER
@@ -65,7 +64,7 @@ def known_series() -> Catalog:
     """Our own series, and the declared ones of others."""
     foreign = {
         name: Series(labels, {label: VARIABLES[label] for label in labels if label in VARIABLES and scoped})
-        for names, labels, scoped in (*FOREIGN, *NEIGHBOURS)
+        for names, labels, scoped in FOREIGN
         for name in names
     }
     return Catalog(foreign | _own_series())

@@ -27,6 +27,14 @@ SPAN: Final[Labels] = {
 SPAN_CALLS: Final = "traces_span_metrics_calls_total"
 SPAN_DURATION: Final = "traces_span_metrics_duration_seconds"
 
+REQUESTS: Final = "http_server_request_duration_seconds"
+REQUEST: Final[Labels] = {
+    **TARGET,
+    "http_request_method": ANY,
+    "http_route": ANY,
+    "http_response_status_code": ANY,
+}
+
 FOREIGN: Final[tuple[tuple[tuple[str, ...], Labels, bool], ...]] = (
     # Prometheus, of each target and of itself
     (("up", "scrape_duration_seconds", "scrape_samples_scraped"), TARGET, True),
@@ -60,4 +68,9 @@ FOREIGN: Final[tuple[tuple[tuple[str, ...], Labels, bool], ...]] = (
         False,
     ),
     (("otelcol_process_memory_rss", "otelcol_process_uptime"), TARGET, False),
+    # OpenTelemetry's instrumentation of FastAPI, in the service
+    ((f"{REQUESTS}_count", f"{REQUESTS}_sum"), REQUEST, True),
+    ((f"{REQUESTS}_bucket",), {**REQUEST, "le": ANY}, True),
+    (("prometheus_rule_evaluation_failures_total",), {**TARGET, "rule_group": ANY}, False),
+    (("alertmanager_notification_requests_failed_total",), {**TARGET, "integration": ANY}, False),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from browserwatch.dashboards.neighbours import REQUESTS as HISTOGRAM
+from browserwatch.dashboards.foreign import REQUESTS as HISTOGRAM
 from browserwatch.dashboards.signal import Signal, or_zero, rate
 
 COUNT: Final = f"{HISTOGRAM}_count"
