@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
+from browserwatch.dashboards.rules.recording import error_ratio
 from tests.dashboards.tools import DEPLOY
 
 PATIENCE_SECONDS = 60.0
@@ -49,17 +50,22 @@ class Prometheus:
         """The values of an expression now."""
         return [float(one["value"][1]) for one in self.get("query", query=expression)["result"]]
 
-    def wait_for(self, expression: str) -> None:
+    def wait_for(self, expression: str, within: float = PATIENCE_SECONDS) -> None:
         """Return when an expression has an answer."""
-        until(lambda: bool(self.query(expression)), expression)
+        until(lambda: bool(self.query(expression)), expression, within)
+
+    def wait_for_slow_rules(self) -> None:
+        """Return when the group of rules with the longest interval has recorded: when it starts depends on its path."""
+        groups = self.get("rules")["groups"]
+        self.wait_for(error_ratio("30d"), PATIENCE_SECONDS + max(group["interval"] for group in groups))
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str, within: float = PATIENCE_SECONDS) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + within
     pause = threading.Event()
     while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}"
+        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
         pause.wait(0.2)
 
 

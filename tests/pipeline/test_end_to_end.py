@@ -97,6 +97,8 @@ def pipeline() -> Iterator[Pipeline]:
         serve_in_thread(scripted_model(latency=0.1)) as model,
         running_up(environment={**scripted(site, model), "BROWSERWATCH_SHUTDOWN_GRACE_SECONDS": "3"}) as up,
     ):
+        # First: what follows must be in the last minute when panels are asked for rates.
+        up.prometheus.wait_for_slow_rules()
         found = Pipeline(up, site)
         found.work()
         yield found

@@ -91,6 +91,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         ) as up,
         ServiceClient(up.address("service")) as service,
     ):
+        up.prometheus.wait_for_slow_rules()
         Workload(up.address("service"), site, print).round(service)
         # The one alert that the work sets off, for the panel of those that fire.
         up.prometheus.wait_for('ALERTS{alertname="BrowserwatchMetadataAddressBlocked",alertstate="firing"}')
