@@ -34,13 +34,11 @@ def families(overflows: list[str]) -> Families:
 
 
 def series(families: Families) -> dict[tuple[str, ...], float]:
-    """All samples without the `_created` ones, by name and label values."""
+    """All samples, by name and label values."""
     return {
         (sample.name, *sample.labels.values()): sample.value
-        for instrument in families.metrics
-        for metric in instrument.collect()
+        for metric in families.collect()
         for sample in metric.samples
-        if not sample.name.endswith("_created")
     }
 
 
@@ -88,6 +86,56 @@ def test_closed_children_exist_at_once(families: Families, overflows: list[str])
     assert not any(key[0].startswith("names") for key in found)
     assert families.budget.used == len(found) == 6 + 2 * 5 + 3
     assert not overflows
+
+
+def test_an_observed_child_takes_the_place_of_its_zeros(families: Families) -> None:
+    """The same series, each once, in the order that the format asks for; the value is what was observed."""
+    sizes = families.histogram("sizes", "Sizes.", (1.0, 2.0), SHAPE)
+    before = sorted(sample[:3] for sample in shown(families))
+    sizes.child("square").observe(1.5)
+    sizes.child("oval")  # the catch-all's child, not yet observed
+    after = shown(families)
+    assert sorted(sample[:3] for sample in after) == before
+    assert [(name, le, value) for name, shape, le, value in after if shape == "square"] == [
+        ("sizes_bucket", "1.0", 0),
+        ("sizes_bucket", "2.0", 1),
+        ("sizes_bucket", "+Inf", 1),
+        ("sizes_count", "", 1),
+        ("sizes_sum", "", 1.5),
+    ]
+    assert families.budget.used == len(after)
+
+
+def shown(families: Families) -> list[tuple[str, str, str, float]]:
+    return [
+        (sample.name, sample.labels["shape"], sample.labels.get("le", ""), sample.value)
+        for metric in families.collect()
+        for sample in metric.samples
+    ]
+
+
+def test_a_scrape_never_sees_a_child_twice_or_not_at_all() -> None:
+    """Also while its first observation is on its way."""
+    families = Families(Budget(10_000, lambda _: None))
+    numbers = Label("number", tuple(map(str, range(200))), "0")
+    sizes = families.histogram("sizes", "Sizes.", (1.0,), numbers)
+    wrong: list[int] = []
+    done = threading.Event()
+
+    def scrape() -> None:
+        while not done.is_set():
+            (metric,) = families.collect()
+            counts = [sample for sample in metric.samples if sample.name == "sizes_count"]
+            if {len(counts), len({sample.labels["number"] for sample in counts})} != {200}:
+                wrong.append(len(counts))
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    for number in numbers.values:
+        sizes.child(number).observe(1)
+    done.set()
+    thread.join()
+    assert not wrong
 
 
 def test_budget_counts_what_is_there(families: Families) -> None:

@@ -7,16 +7,21 @@ observation), fold values outside a closed set into its catch-all, and stop maki
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Generic, TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Metric
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.samples import Sample
 
+from browserwatch.metrics.readings import Collects
 from browserwatch.semantics import OTHER
 
-Metric = TypeVar("Metric", bound=MetricWrapperBase)
+M = TypeVar("M", bound=MetricWrapperBase)
+F = TypeVar("F", "Family[Counter]", "Family[Gauge]", "Family[Histogram]")
 Exemplar = dict[str, str] | None
 MAX_LABEL_LENGTH: Final = 64
 
@@ -62,28 +67,28 @@ class Budget:
         return True
 
 
-class Family(Generic[Metric]):
+class Family(Generic[M]):
     """One metric with labels, its children kept by label values."""
 
-    def __init__(self, name: str, metric: Metric, labels: tuple[Label, ...], budget: Budget, series: int) -> None:
+    def __init__(self, name: str, metric: M, labels: tuple[Label, ...], budget: Budget, series: int) -> None:
         self.name = name
         self.metric = metric
         self.labels = labels
         self._budget = budget
         self._series = series
-        self._children: dict[tuple[str, ...], Metric] = {}
+        self._children: dict[tuple[str, ...], M] = {}
         if all(label.closed for label in labels):
-            for values in itertools.product(*(label.values for label in labels)):
-                budget.reserve(series)
-                self._children[values] = metric.labels(*values)
+            known = list(itertools.product(*(label.values for label in labels)))
+            budget.reserve(series * len(known))
+            self._foresee(known)
 
-    def child(self, *values: str) -> Metric:
+    def child(self, *values: str) -> M:
         """The child for these label values, or for the catch-all where they are not allowed."""
         found = self._children.get(values)
         return found if found is not None else self._bounded_child(values)
 
-    def _bounded_child(self, values: tuple[str, ...]) -> Metric:
-        bounded = tuple(label.bounded(value) for label, value in zip(self.labels, values, strict=True))
+    def _bounded_child(self, values: tuple[str, ...]) -> M:
+        bounded = self._bounded(values)
         if bounded not in self._children and not self._budget.take(self._series, self.name):
             bounded = tuple(label.fallback for label in self.labels)
         found = self._children.get(bounded)
@@ -92,56 +97,123 @@ class Family(Generic[Metric]):
             found = self._children[bounded] = self.metric.labels(*bounded)
         return found
 
+    def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(label.bounded(value) for label, value in zip(self.labels, values, strict=True))
+
+    def collect(self) -> Iterable[Metric]:
+        """Samples of all children, as prometheus_client makes them."""
+        return self.metric.collect()
+
+    def _foresee(self, known: list[tuple[str, ...]]) -> None:
+        """Show these children from the start."""
+        for values in known:
+            self._children[values] = self.metric.labels(*values)
+
     def __len__(self) -> int:
         return len(self._children)
 
 
+class Histograms(Family[Histogram]):
+    """A histogram with labels.
+
+    Most children of closed sets never see an observation, and making their samples anew was half of a scrape. So theirs are
+    made once, by a histogram that nobody observes, and shown until the real child is asked for.
+    """
+
+    def __init__(
+        self, name: str, text: str, labels: tuple[Label, ...], bounds: tuple[float, ...], budget: Budget
+    ) -> None:
+        self._make = partial(Histogram, name, text, [label.name for label in labels], buckets=bounds, registry=None)
+        self._unobserved: dict[tuple[str, ...], list[Sample]] = {}
+        self._lock = threading.Lock()
+        super().__init__(name, self._make(), labels, budget, series_of(bounds))
+
+    def collect(self) -> Iterable[Metric]:
+        """Samples of all children, those without an observation last."""
+        with self._lock:  # else a child that becomes real now would be shown twice or not at all
+            collected = list(super().collect())
+            unobserved = list(self._unobserved.values())
+        for metric in collected:
+            metric.samples.extend(itertools.chain.from_iterable(unobserved))
+        return collected
+
+    def _foresee(self, known: list[tuple[str, ...]]) -> None:
+        zeros = self._make()
+        for values in known:
+            zeros.labels(*values)
+        for metric in zeros.collect():
+            for sample in metric.samples:
+                values = tuple(sample.labels[label.name] for label in self.labels)
+                self._unobserved.setdefault(values, []).append(sample)
+
+    def _bounded_child(self, values: tuple[str, ...]) -> Histogram:
+        bounded = self._bounded(values)
+        if bounded not in self._unobserved:
+            return super()._bounded_child(values)
+        with self._lock:
+            found = self._children[bounded] = self.metric.labels(*bounded)
+            self._unobserved.pop(bounded, None)
+        return found
+
+
+def series_of(bounds: tuple[float, ...]) -> int:
+    """Time series of one histogram: its buckets, the one for all, sum and count."""
+    return len(bounds) + 3
+
+
 class Families:
-    """Makes families that share one budget; the children that `collect` yields are theirs."""
+    """Makes families that share one budget."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.metrics: list[MetricWrapperBase] = []
         self.families: list[Family[Counter] | Family[Gauge] | Family[Histogram]] = []
+        self._collected: list[Collects] = []
 
     def counter(self, name: str, text: str, *labels: Label) -> Family[Counter]:
         """A counter with labels."""
-        metric = self._keep(Counter(name, text, [label.name for label in labels], registry=None))
-        family = Family(name, metric, labels, self.budget, 1)
-        self.families.append(family)
-        return family
+        metric = Counter(name, text, [label.name for label in labels], registry=None)
+        return self._family(Family(name, metric, labels, self.budget, 1))
 
     def histogram(self, name: str, text: str, buckets: Iterable[float], *labels: Label) -> Family[Histogram]:
         """A histogram with labels."""
-        bounds = tuple(buckets)
-        metric = self._keep(Histogram(name, text, [label.name for label in labels], buckets=bounds, registry=None))
-        family = Family(name, metric, labels, self.budget, len(bounds) + 3)
-        self.families.append(family)
-        return family
+        return self._family(Histograms(name, text, labels, tuple(buckets), self.budget))
 
     def gauge(self, name: str, text: str, *labels: Label) -> Family[Gauge]:
         """A gauge with labels."""
-        metric = self._keep(Gauge(name, text, [label.name for label in labels], registry=None))
-        family = Family(name, metric, labels, self.budget, 1)
-        self.families.append(family)
-        return family
+        metric = Gauge(name, text, [label.name for label in labels], registry=None)
+        return self._family(Family(name, metric, labels, self.budget, 1))
 
     def plain_gauge(self, name: str, text: str) -> Gauge:
         """A gauge without labels."""
-        self.budget.reserve(1)
-        return self._keep(Gauge(name, text, registry=None))
+        return self._plain(Gauge(name, text, registry=None), 1)
 
     def plain_counter(self, name: str, text: str) -> Counter:
         """A counter without labels."""
-        self.budget.reserve(1)
-        return self._keep(Counter(name, text, registry=None))
+        return self._plain(Counter(name, text, registry=None), 1)
 
     def plain_histogram(self, name: str, text: str, buckets: Iterable[float]) -> Histogram:
         """A histogram without labels."""
         bounds = tuple(buckets)
-        self.budget.reserve(len(bounds) + 3)
-        return self._keep(Histogram(name, text, buckets=bounds, registry=None))
+        return self._plain(Histogram(name, text, buckets=bounds, registry=None), series_of(bounds))
 
-    def _keep(self, metric: Metric) -> Metric:
+    def collect(self) -> Iterable[Metric]:
+        """Samples of all of them, in the order of their making."""
+        for one in self._collected:
+            for metric in one.collect():
+                # `_created` would nearly double the series; the library's own switch is global, and a user's
+                # metrics in the same process are not ours to change.
+                metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+                yield metric
+
+    def _family(self, family: F) -> F:
+        self.families.append(family)
+        self.metrics.append(family.metric)
+        self._collected.append(family)
+        return family
+
+    def _plain(self, metric: M, series: int) -> M:
+        self.budget.reserve(series)
         self.metrics.append(metric)
+        self._collected.append(metric)
         return metric

@@ -238,12 +238,7 @@ class Instruments(Collector):
         """Samples of every instrument (prometheus_client calls this at each scrape)."""
         for refresh in self._refreshers:
             refresh()
-        for instrument in self._families.metrics:
-            for metric in instrument.collect():
-                # `_created` would nearly double the series; the library's own switch is global, and a user's
-                # metrics in the same process are not ours to change.
-                metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-                yield metric
+        yield from self._families.collect()
 
     def describe(self) -> Iterable[Metric]:
         """Names without samples, so that a registry can refuse a duplicate."""

@@ -9,10 +9,10 @@ from prometheus_client import Metric
 
 
 class Collects(Protocol):
-    """An instrument of prometheus_client."""
+    """An instrument of prometheus_client, a family of them, a collector or a registry."""
 
     def collect(self) -> Iterable[Metric]:
-        """Its samples."""
+        """Samples as they are now."""
         ...
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString  # pyright: ignore[reportUnknownVariableType]  # untyped
+
+from browserwatch.metrics.readings import Collects
 
 KEPT: Final = 16_384
 """Label sets that are kept; more than a registry of ours may have unless told otherwise."""
@@ -24,14 +26,6 @@ _FORMAT: Final = re.compile(
 )
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-
-
-class Collectable(Protocol):
-    """A registry or a collector."""
-
-    def collect(self) -> Iterable[Metric]:
-        """The metrics as they are now."""
-        ...
 
 
 class _Unusual(Exception):  # noqa: N818  # no error: it goes another way
@@ -49,7 +43,7 @@ class _Collected:
         return self._metrics
 
 
-def negotiate(accept: str) -> tuple[Callable[[Collectable], bytes], str]:
+def negotiate(accept: str) -> tuple[Callable[[Collects], bytes], str]:
     """What writes metrics in the format that an `Accept` header asks for, and its content type."""
     try:
         encoder, content_type = choose_encoder(accept)
@@ -58,7 +52,7 @@ def negotiate(accept: str) -> tuple[Callable[[Collectable], bytes], str]:
     if not _FORMAT.fullmatch(content_type):
         return encoder, content_type
 
-    def encode(registry: Collectable) -> bytes:
+    def encode(registry: Collects) -> bytes:
         metrics = list(registry.collect())
         try:
             return "".join(_written(metrics)).encode()
