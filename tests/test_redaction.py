@@ -302,6 +302,7 @@ KEYS = (
         *KEYS,
         "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz123",
         "xai-abcdefghijklmnop1234567890",
+        "ghp-abcdefghijklmnop1234567890",
     ],
 )
 def test_keys_of_known_shape(key: str) -> None:
@@ -365,6 +366,16 @@ def test_named_values(name: str) -> None:
     assert clean.text(f'{{"{name}": "two words", "b": 1}}') == f'{{"{name}": {MASK}, "b": 1}}'
     assert clean.text(f"{{'{name}': 'two words', 'b': 1}}") == f"{{'{name}': {MASK}, 'b': 1}}"
     assert clean.text(f"a=1&{name}=Abc123&b=2") == f"a=1&{name}={MASK}&b=2"
+
+
+@pytest.mark.parametrize(
+    ("letter", "other"),
+    [("s", "\N{LATIN SMALL LETTER LONG S}"), ("k", "\N{KELVIN SIGN}"), ("i", "\u0131"), ("i", "\u0130")],
+)
+def test_letters_that_only_look_different(letter: str, other: str) -> None:
+    """Those that Python's patterns take for the same when they ignore case; there are no more."""
+    name = {"s": "session_id", "k": "token", "i": "session_id"}[letter].replace(letter, other)
+    assert Redactor().text(f"{name}=Abc123") == f"{name}={MASK}"
 
 
 @pytest.mark.parametrize("text", [json.dumps(json.dumps({"password": "hunter22", "page": 1}))])

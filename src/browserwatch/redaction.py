@@ -48,11 +48,13 @@ _CREDENTIALS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# Cheap look before the expensive pattern: without one of these nothing in it can match.
-_SUSPICIOUS = re.compile(
-    r"auth|cookie|bearer|basic|key|secret|token|pass|pwd|session|otp|eyJ|[spra]k[-_]|bu_|gh[pousr]_|github_pat|glpat|xox"
-    r"|hf_|gsk_|xai-|npm_|dop_v1|AIza|ya29|AKIA|ASIA",
-    re.IGNORECASE,
+# Cheap look before the expensive pattern: without one of these nothing in it can match. Looking for each is several times
+# quicker than one pattern of them all.
+_PREFIXES: Final = ("sk", "pk", "rk", "ak", "ghp", "gho", "ghu", "ghs", "ghr", "hf", "gsk", "xai", "npm")
+_SUSPICIOUS: Final = (
+    *("auth", "cookie", "bearer", "basic", "key", "secret", "token", "pass", "pwd", "session", "otp"),
+    *("eyj", "bu_", "github_pat", "glpat", "xox", "dop_v1", "aiza", "ya29", "akia", "asia"),
+    *(f"{prefix}{separator}" for prefix in _PREFIXES for separator in "-_"),
 )
 
 
@@ -156,7 +158,7 @@ class Redactor:
                     text, found = MASK, found + 1
         if "://" in text:
             text = _URL.sub(_shown_url, text)
-        if _SUSPICIOUS.search(text):
+        if _suspicious(text):
             text, more = _CREDENTIALS.subn(_mask_credential, text)
             found += more
         return text, found
@@ -178,6 +180,12 @@ class Redactor:
 
     def __repr__(self) -> str:
         return f"<Redactor: {len(self._values)} declared values>"
+
+
+def _suspicious(text: str) -> bool:
+    # Patterns that ignore case take two more letters for an i than case folding does: one without a dot, a capital with one.
+    folded = text.casefold().replace("\u0131", "i").replace("\u0307", "")
+    return any(map(folded.__contains__, _SUSPICIOUS))
 
 
 def _shown_url(match: re.Match[str]) -> str:

@@ -744,6 +744,7 @@ def test_what_concerns_page_loads_is_what_they_handle() -> None:
     """The quick look at a method and the table of handlers know the same methods."""
     loads = PageLoads(lambda: 0.0, lambda _: None, lambda _: None, lambda: None)
     assert set(loads._handlers) == METHODS
-    assert concerns("Network.requestWillBeSent", {})
+    for loader, concerning in (("one", True), ("two", False)):
+        assert concerns("Network.requestWillBeSent", {"requestId": "one", "loaderId": loader}) is concerning
     assert not concerns("Network.dataReceived", {})
     assert [concerns("Page.lifecycleEvent", {"name": name}) for name in ("load", "firstPaint")] == [True, False]

@@ -44,6 +44,7 @@ HTTP_SERVER_ERROR: Final = 500
 REMEMBERED_LOADERS: Final = 16
 LIFECYCLE: Final = "Page.lifecycleEvent"
 MILESTONES: Final = frozenset({"commit", "DOMContentLoaded", "load"})
+REQUESTS: Final = frozenset({"Network.requestWillBeSent", "Network.responseReceived"})
 METHODS: Final = frozenset(
     {
         "Target.attachedToTarget",
@@ -56,16 +57,24 @@ METHODS: Final = frozenset(
         "Page.frameNavigated",
         "Page.frameStoppedLoading",
         LIFECYCLE,
-        "Network.requestWillBeSent",
-        "Network.responseReceived",
+        *REQUESTS,
         "Network.loadingFailed",
     }
 )
 
 
 def concerns(method: str, params: Params) -> bool:
-    """Whether an event can mean anything to `PageLoads`: two of three do not, and are best left alone at once."""
-    return method in METHODS and (method != LIFECYCLE or params.get("name") in MILESTONES)
+    """Whether an event can mean anything to `PageLoads`: few do, and the others are best left alone at once."""
+    if method in REQUESTS:
+        return _of_document(params)
+    if method == LIFECYCLE:
+        return params.get("name") in MILESTONES
+    return method in METHODS
+
+
+def _of_document(params: Params) -> bool:
+    """Whether a request is that of the document, which has its loader's id; all others of a page are not ours."""
+    return params.get("requestId") == params.get("loaderId")
 
 
 @dataclass(slots=True)
@@ -256,8 +265,7 @@ class PageLoads:
         return tab, load
 
     def _request_sent(self, params: Params, session: str) -> None:
-        # The document's request has its loader's id; every other request of the page is not ours.
-        if params["requestId"] == params.get("loaderId") and (found := self._current(session, params["loaderId"])):
+        if _of_document(params) and (found := self._current(session, params["loaderId"])):
             load = found[1]
             if load.requested_at is None:
                 load.requested_at = params["timestamp"]
@@ -265,7 +273,7 @@ class PageLoads:
                 load.redirects += 1
 
     def _response_received(self, params: Params, session: str) -> None:
-        if params["requestId"] == params.get("loaderId") and (found := self._current(session, params["loaderId"])):
+        if _of_document(params) and (found := self._current(session, params["loaderId"])):
             load, response = found[1], params["response"]
             load.status = response["status"]
             timing = response.get("timing")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from browserwatch import semantics as s
 from browserwatch.events import StepFinished
 from browserwatch.instrumentation.observer import Observer, Scope, Step, current_run, current_step, describe
 from browserwatch.instrumentation.outcomes import reason_of, reason_of_text
-from browserwatch.instrumentation.patching import Args, Kwargs
+from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
 from browserwatch.tracing.ids import span_ids
 
 
@@ -84,33 +84,22 @@ def step_error(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     return note
 
 
-class _Phase:
-    __slots__ = ("name", "started", "step")
+def phase(name: str) -> Callable[[Observer, str], Wrapper]:
+    """Times one phase of a step: too little to fail, so it needs no guard, and too often to have one."""
 
-    def __init__(self, step: Step, name: str) -> None:
-        self.step, self.name, self.started = step, name, time.perf_counter()
+    def build(observer: Observer, _hook: str) -> Wrapper:
+        async def call(
+            wrapped: Callable[..., Awaitable[Any]], instance: Any, args: Args, kwargs: dict[str, Any]
+        ) -> Any:
+            step = current_step.get() if observer.active else None
+            if step is None:
+                return await wrapped(*args, **kwargs)
+            started = time.perf_counter()
+            try:
+                return await wrapped(*args, **kwargs)
+            finally:
+                step.phases[name] = step.phases.get(name, 0.0) + time.perf_counter() - started
 
-    def close(self) -> None:
-        if self.name:
-            self.step.phases[self.name] = self.step.phases.get(self.name, 0.0) + time.perf_counter() - self.started
-            self.name = ""
+        return call
 
-
-class PhaseHook:
-    """Times one phase of a step."""
-
-    def __init__(self, phase: str) -> None:
-        self._phase = phase
-
-    def enter(self, agent: Any, args: Args, kwargs: Kwargs) -> _Phase | None:
-        """Start the clock."""
-        step = current_step.get()
-        return _Phase(step, self._phase) if step is not None else None
-
-    def leave(self, scope: _Phase, result: Any, error: BaseException | None) -> None:
-        """Nothing: closing the scope, which comes next, stops it."""
-
-
-def phase(name: str) -> Callable[[Observer], PhaseHook]:
-    """A maker of the hook for one phase."""
-    return lambda _: PhaseHook(name)
+    return build
