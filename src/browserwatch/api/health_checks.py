@@ -84,7 +84,7 @@ def look_at_resources(pool: PoolStats, settings: ServiceSettings) -> Finding:
 def look_at_sessions(metrics: Instruments) -> Finding:
     """Counts, and no judgement: a session that can't be read is its owner's to see to, and a count never goes back."""
     operations: dict[str, dict[str, int]] = {}
-    for (operation, result), count in readings(metrics.session_operations.metric, "operation", "result").items():
+    for (operation, result), count in readings(metrics.session_operations, "operation", "result").items():
         if count:
             operations.setdefault(operation, {})[result] = int(count)
     reused = {source: int(count) for (source,), count in readings(metrics.session_reuse, "source").items()}
@@ -95,7 +95,7 @@ def look_at_telemetry(metrics: Instruments, now: float) -> Finding:
     """Warns when spans are about to be lost, or have been and none could be sent lately."""
     size, capacity = int(reading(metrics.queue_size)), int(reading(metrics.queue_capacity))
     last = reading(metrics.last_export)
-    spans = {result: int(count) for (result,), count in readings(metrics.spans.metric, "result").items()}
+    spans = {result: int(count) for (result,), count in readings(metrics.spans, "result").items()}
     reasons: list[str] = []
     if capacity and size >= capacity * NEARLY_FULL:
         reasons.append(f"telemetry: {size} spans wait to be sent, {capacity} fit")

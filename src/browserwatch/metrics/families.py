@@ -17,7 +17,6 @@ from prometheus_client import Counter, Gauge, Histogram, Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.samples import Sample
 
-from browserwatch.metrics.readings import Collects
 from browserwatch.semantics import OTHER
 
 M = TypeVar("M", bound=MetricWrapperBase)
@@ -67,93 +66,85 @@ class Budget:
         return True
 
 
-class Family(Generic[M]):
-    """One metric with labels, its children kept by label values."""
+class Unchanging(Sample):
+    """A sample that is the same object at each scrape, so that its line can be kept with it."""
 
-    def __init__(self, name: str, metric: M, labels: tuple[Label, ...], budget: Budget, series: int) -> None:
+    line: str = ""
+
+
+class Family(Generic[M]):
+    """One metric with labels, its children kept by label values.
+
+    Those of closed sets are shown from the start, yet most of them never see an event. So their samples are made once, by a
+    metric that nobody moves, and shown until the real child is asked for: making all of them anew was most of a scrape.
+
+    Args:
+        name: of the metric.
+        make: makes it.
+        labels: which it has.
+        budget: takes its series.
+        series: of each child.
+    """
+
+    def __init__(
+        self, name: str, make: Callable[[], M], labels: tuple[Label, ...], budget: Budget, series: int
+    ) -> None:
         self.name = name
-        self.metric = metric
+        self.metric = make()
         self.labels = labels
         self._budget = budget
         self._series = series
         self._children: dict[tuple[str, ...], M] = {}
+        self._untouched: dict[tuple[str, ...], list[Sample]] = {}
+        self._lock = threading.Lock()
         if all(label.closed for label in labels):
-            known = list(itertools.product(*(label.values for label in labels)))
-            budget.reserve(series * len(known))
-            self._foresee(known)
+            self._foresee(make(), list(itertools.product(*(label.values for label in labels))))
 
     def child(self, *values: str) -> M:
         """The child for these label values, or for the catch-all where they are not allowed."""
         found = self._children.get(values)
         return found if found is not None else self._bounded_child(values)
 
-    def _bounded_child(self, values: tuple[str, ...]) -> M:
-        bounded = self._bounded(values)
-        if bounded not in self._children and not self._budget.take(self._series, self.name):
-            bounded = tuple(label.fallback for label in self.labels)
-        found = self._children.get(bounded)
-        if found is None:
-            # Two threads may both get here: labels() is atomic and returns the same child to both.
-            found = self._children[bounded] = self.metric.labels(*bounded)
-        return found
-
-    def _bounded(self, values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(label.bounded(value) for label, value in zip(self.labels, values, strict=True))
-
     def collect(self) -> Iterable[Metric]:
-        """Samples of all children, as prometheus_client makes them."""
-        return self.metric.collect()
-
-    def _foresee(self, known: list[tuple[str, ...]]) -> None:
-        """Show these children from the start."""
-        for values in known:
-            self._children[values] = self.metric.labels(*values)
+        """Samples of all children, those that nothing has happened to last."""
+        with self._lock:  # else a child that becomes real now would be shown twice or not at all
+            collected = [without_created(metric) for metric in self.metric.collect()]
+            untouched = list(self._untouched.values())
+        for metric in collected:
+            metric.samples.extend(itertools.chain.from_iterable(untouched))
+        return collected
 
     def __len__(self) -> int:
         return len(self._children)
 
-
-class Histograms(Family[Histogram]):
-    """A histogram with labels.
-
-    Most children of closed sets never see an observation, and making their samples anew was half of a scrape. So theirs are
-    made once, by a histogram that nobody observes, and shown until the real child is asked for.
-    """
-
-    def __init__(
-        self, name: str, text: str, labels: tuple[Label, ...], bounds: tuple[float, ...], budget: Budget
-    ) -> None:
-        self._make = partial(Histogram, name, text, [label.name for label in labels], buckets=bounds, registry=None)
-        self._unobserved: dict[tuple[str, ...], list[Sample]] = {}
-        self._lock = threading.Lock()
-        super().__init__(name, self._make(), labels, budget, series_of(bounds))
-
-    def collect(self) -> Iterable[Metric]:
-        """Samples of all children, those without an observation last."""
-        with self._lock:  # else a child that becomes real now would be shown twice or not at all
-            collected = list(super().collect())
-            unobserved = list(self._unobserved.values())
-        for metric in collected:
-            metric.samples.extend(itertools.chain.from_iterable(unobserved))
-        return collected
-
-    def _foresee(self, known: list[tuple[str, ...]]) -> None:
-        zeros = self._make()
-        for values in known:
-            zeros.labels(*values)
-        for metric in zeros.collect():
-            for sample in metric.samples:
-                values = tuple(sample.labels[label.name] for label in self.labels)
-                self._unobserved.setdefault(values, []).append(sample)
-
-    def _bounded_child(self, values: tuple[str, ...]) -> Histogram:
-        bounded = self._bounded(values)
-        if bounded not in self._unobserved:
-            return super()._bounded_child(values)
+    def _bounded_child(self, values: tuple[str, ...]) -> M:
+        bounded = tuple(label.bounded(value) for label, value in zip(self.labels, values, strict=True))
+        known = bounded in self._children or bounded in self._untouched
+        if not known and not self._budget.take(self._series, self.name):
+            bounded = tuple(label.fallback for label in self.labels)
         with self._lock:
             found = self._children[bounded] = self.metric.labels(*bounded)
-            self._unobserved.pop(bounded, None)
+            self._untouched.pop(bounded, None)
         return found
+
+    def _foresee(self, untouched: M, known: list[tuple[str, ...]]) -> None:
+        self._budget.reserve(self._series * len(known))
+        for values in known:
+            untouched.labels(*values)
+        for metric in untouched.collect():
+            for sample in without_created(metric).samples:
+                values = tuple(sample.labels[label.name] for label in self.labels)
+                self._untouched.setdefault(values, []).append(Unchanging(*sample))
+
+
+def without_created(metric: Metric) -> Metric:
+    """A metric without its ``_created`` samples.
+
+    They would nearly double the series; the library's own switch is global, and a user's metrics in the same process are
+    not ours to change.
+    """
+    metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+    return metric
 
 
 def series_of(bounds: tuple[float, ...]) -> int:
@@ -168,21 +159,23 @@ class Families:
         self.budget = budget
         self.metrics: list[MetricWrapperBase] = []
         self.families: list[Family[Counter] | Family[Gauge] | Family[Histogram]] = []
-        self._collected: list[Collects] = []
+        self._sources: list[Callable[[], Iterable[Metric]]] = []
 
     def counter(self, name: str, text: str, *labels: Label) -> Family[Counter]:
         """A counter with labels."""
-        metric = Counter(name, text, [label.name for label in labels], registry=None)
-        return self._family(Family(name, metric, labels, self.budget, 1))
+        make = partial(Counter, name, text, [label.name for label in labels], registry=None)
+        return self._family(Family(name, make, labels, self.budget, 1))
 
     def histogram(self, name: str, text: str, buckets: Iterable[float], *labels: Label) -> Family[Histogram]:
         """A histogram with labels."""
-        return self._family(Histograms(name, text, labels, tuple(buckets), self.budget))
+        bounds = tuple(buckets)
+        make = partial(Histogram, name, text, [label.name for label in labels], buckets=bounds, registry=None)
+        return self._family(Family(name, make, labels, self.budget, series_of(bounds)))
 
     def gauge(self, name: str, text: str, *labels: Label) -> Family[Gauge]:
         """A gauge with labels."""
-        metric = Gauge(name, text, [label.name for label in labels], registry=None)
-        return self._family(Family(name, metric, labels, self.budget, 1))
+        make = partial(Gauge, name, text, [label.name for label in labels], registry=None)
+        return self._family(Family(name, make, labels, self.budget, 1))
 
     def plain_gauge(self, name: str, text: str) -> Gauge:
         """A gauge without labels."""
@@ -199,21 +192,17 @@ class Families:
 
     def collect(self) -> Iterable[Metric]:
         """Samples of all of them, in the order of their making."""
-        for one in self._collected:
-            for metric in one.collect():
-                # `_created` would nearly double the series; the library's own switch is global, and a user's
-                # metrics in the same process are not ours to change.
-                metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-                yield metric
+        for collect in self._sources:
+            yield from collect()
 
     def _family(self, family: F) -> F:
         self.families.append(family)
         self.metrics.append(family.metric)
-        self._collected.append(family)
+        self._sources.append(family.collect)
         return family
 
     def _plain(self, metric: M, series: int) -> M:
         self.budget.reserve(series)
         self.metrics.append(metric)
-        self._collected.append(metric)
+        self._sources.append(lambda: map(without_created, metric.collect()))
         return metric

@@ -54,11 +54,15 @@ class Instruments(Collector):
         make = self._families = Families(self.budget)
 
         self.active_agents = make.plain_gauge("browser_active_agents", "Running browser sessions")
-        self.session_reuse = make.counter(
+        reuse = make.counter(
             "browser_session_reuse_total",
             "Runs and fetches that found their session",
             Label("source", s.REUSE_SOURCES, "restored"),
-        ).metric
+        )
+        # A plain counter of prometheus_client for whoever imports it, with all its children.
+        self.session_reuse = reuse.metric
+        for source in s.REUSE_SOURCES:
+            reuse.child(source)
 
         self.runs = make.counter("browser_runs", "Runs that ended", OUTCOME, REASON)
         self.run_duration = make.histogram("browser_run_duration_seconds", "Time of a run", RUN_DURATION, OUTCOME)

@@ -1,7 +1,8 @@
 """Metrics as text, for less: what prometheus_client writes, byte by byte, without asking of each letter if it may stay.
 
 Its OpenMetrics writer takes 11 µs a sample, most of it for names and labels that are the same at each scrape. Here these
-are kept. Whatever is out of the ordinary (names beyond ASCII, timestamps, native histograms, another format) is left to it.
+are kept, and whole lines of samples that never change. Whatever is out of the ordinary (names beyond ASCII, timestamps,
+native histograms, another format) is left to it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString  # pyright: ignore[reportUnknownVariableType]  # untyped
 
+from browserwatch.metrics.families import Unchanging
 from browserwatch.metrics.readings import Collects
 
 KEPT: Final = 16_384
@@ -69,7 +71,11 @@ def _written(metrics: Iterable[Metric]) -> Iterable[str]:
         if metric.unit:
             yield f"# UNIT {name} {metric.unit}\n"
         for sample in metric.samples:
-            yield _line(sample, metric.type)
+            if isinstance(sample, Unchanging):
+                sample.line = sample.line or _line(sample, metric.type)
+                yield sample.line
+            else:
+                yield _line(sample, metric.type)
     yield "# EOF\n"
 
 
