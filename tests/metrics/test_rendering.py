@@ -45,11 +45,14 @@ def same(collector: Any, accept: str) -> None:
 
 @pytest.mark.parametrize("accept", ["", "text/plain", OPENMETRICS, UTF8, f"{OPENMETRICS}; escaping=dots"])
 def test_our_own_metrics(accept: str) -> None:
-    """In every format that can be asked for."""
+    """In every format that can be asked for, before and after something happened: lines of what did not are kept."""
     instruments = Instruments()
+    same(instruments, accept)
     instruments.runs.child("success", "none").inc(1, {"trace_id": "a" * 32, "span_id": "b" * 16})
     instruments.run_duration.child("success").observe(12.5, {"trace_id": "a" * 32})
     instruments.actions.child('odd "action"\n\\', "ok").inc(1e9)
+    instruments.pool_agents.child("idle").set(2)
+    same(instruments, accept)
     same(instruments, accept)
 
 
