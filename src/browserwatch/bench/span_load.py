@@ -218,7 +218,7 @@ class Load:
 
 def counted() -> dict[str, int]:
     """What `browser_telemetry_spans_total` says."""
-    return {result: int(value) for (result,), value in readings(instruments.spans.metric, "result").items()}
+    return {result: int(value) for (result,), value in readings(instruments.spans, "result").items()}
 
 
 def _bursts(load: Load, rounds: int, seconds: float) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class Family(Generic[M]):
     ) -> None:
         self.name = name
         self.metric = make()
+        """Of prometheus_client; it knows only the children that were asked for."""
         self.labels = labels
         self._budget = budget
         self._series = series
