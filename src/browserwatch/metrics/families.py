@@ -120,12 +120,16 @@ class Family(Generic[M]):
 
     def _bounded_child(self, values: tuple[str, ...]) -> M:
         bounded = tuple(label.bounded(value) for label, value in zip(self.labels, values, strict=True))
-        known = bounded in self._children or bounded in self._untouched
+        # In this order: a child that another thread makes now is in one of the two at any time.
+        known = bounded in self._untouched or bounded in self._children
         if not known and not self._budget.take(self._series, self.name):
             bounded = tuple(label.fallback for label in self.labels)
-        with self._lock:
-            found = self._children[bounded] = self.metric.labels(*bounded)
-            self._untouched.pop(bounded, None)
+        found = self._children.get(bounded)
+        if found is None:
+            # Two threads may both get here: labels() returns the same child to both.
+            with self._lock:
+                found = self._children[bounded] = self.metric.labels(*bounded)
+                self._untouched.pop(bounded, None)
         return found
 
     def _foresee(self, untouched: M, known: list[tuple[str, ...]]) -> None:
