@@ -21,6 +21,7 @@ from browserwatch.api.composition import open_services
 from browserwatch.cli.terminal import make_console
 from browserwatch.errors import ConfigurationError, PortInUseError
 from browserwatch.logs import configure_logging
+from browserwatch.processes.listening import listen
 from browserwatch.redaction import redactor
 from browserwatch.settings import PREFIX, ServiceSettings
 from browserwatch.tracing import configure_tracing, export_only_if_asked
@@ -28,7 +29,6 @@ from browserwatch.tracing import configure_tracing, export_only_if_asked
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 # Requests that are still open when everything has drained: streams of events mostly, which end by themselves.
 CLOSE_SECONDS: Final = 3
-BACKLOG: Final = 2048
 _log = logging.getLogger(__name__)
 
 
@@ -140,7 +140,7 @@ async def _serve(app: FastAPI, listener: socket.socket, grace: float) -> None:
 def _listening(host: str, port: int) -> Generator[socket.socket]:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = listen(host, port, family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortInUseError(

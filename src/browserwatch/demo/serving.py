@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from browserwatch.demo.errors import DemoError
+from browserwatch.processes.listening import listen
 
 _START_SECONDS = 10.0
 _DRAIN_SECONDS = 1  # a slow page in flight is cut off after this
@@ -80,7 +81,7 @@ def _quieted(thread: threading.Thread) -> Generator[None]:
 
 def _listen(port: int) -> socket.socket:
     try:
-        return socket.create_server(("127.0.0.1", port))
+        return listen("127.0.0.1", port)
     except OSError as error:
         raise DemoError(f"can't listen on 127.0.0.1:{port}: {error.strerror}; choose another port, or 0") from error
 
