@@ -11,7 +11,7 @@ BACKLOG: Final = 2048
 def listen(host: str, port: int, family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
     """A listening socket, each of whose connections sends what is written to it at once.
 
-    Otherwise the second part of an answer waits until the client has acknowledged the first, which clients put off for 40 ms.
+    Otherwise the second part of an answer waits until the client has acknowledged the first, which it puts off for 40 ms.
     asyncio sees to that only where a socket names its protocol, and those of `socket.create_server` do not.
 
     Raises:
