@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import re
 import time
 from collections.abc import Callable
@@ -12,10 +13,10 @@ from typing import Any, Final
 from opentelemetry import trace
 
 from browserwatch import semantics as s
-from browserwatch.devtools.page_loads import PageLoad, PageLoads, Params, concerns, http_outcome
+from browserwatch.devtools.page_loads import METHODS, PageLoad, PageLoads, Params, concerns, http_outcome
 from browserwatch.events import BrowserCrashed, PageLoaded, VersionsSeen
 from browserwatch.instrumentation.observer import Attributes, Observer, WatchedSession
-from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
+from browserwatch.instrumentation.patching import Args, Kwargs
 from browserwatch.instrumentation.versions import installed_version
 from browserwatch.tracing.ids import span_ids
 
@@ -57,10 +58,10 @@ def connection(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     return follow
 
 
-def devtools_event(observer: Observer, name: str) -> Wrapper:
-    """Wrapper of cdp-use's `EventRegistry.handle_event`: shows events to the connection's watcher first.
+def devtools_event(observer: Observer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What takes the place of cdp-use's `EventRegistry.handle_event`: shows events to the connection's watcher first.
 
-    Some fifty come in a step, most of which mean nothing here: those cost one look.
+    Some fifty come in a step, most of which mean nothing here: those cost one look, in one frame.
     """
 
     def show(registry: Any, args: Args, kwargs: Kwargs) -> None:
@@ -68,13 +69,17 @@ def devtools_event(observer: Observer, name: str) -> Wrapper:
         if watcher is not None:
             watcher.feed(*args, **kwargs)
 
-    def call(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: dict[str, Any]) -> Any:
-        # cdp-use gives them by position. Should another version not, the watcher sorts them out itself.
-        if observer.active and (len(args) < POSITIONAL or concerns(args[0], args[1])):
-            observer.attempt(name, show, instance, args, kwargs)
-        return wrapped(*args, **kwargs)
+    def replace(handle_event: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(handle_event)
+        def call(registry: Any, *args: Any, **kwargs: Any) -> Any:
+            # cdp-use gives them by position. Should another version not, the watcher sorts them out itself.
+            if observer.active and (len(args) < POSITIONAL or (args[0] in METHODS and concerns(args[0], args[1]))):
+                observer.attempt(name, show, registry, args, kwargs)
+            return handle_event(registry, *args, **kwargs)
 
-    return call
+        return call
+
+    return replace
 
 
 class PageWatcher:

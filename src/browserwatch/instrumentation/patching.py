@@ -46,13 +46,19 @@ class Around(Protocol, Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class PatchPoint:
-    """One method that is hooked: where it is, and what makes its wrapper."""
+    """One method that is hooked: where it is, what makes its wrapper, and what puts the wrapper around it."""
 
     hook: str
     module: str
     owner: str
     attribute: str
-    wrapper: Callable[[Observer, str], Wrapper]
+    wrapper: Callable[[Observer, str], Any]
+    put: Callable[[Any, Any], Any] = wrapt.FunctionWrapper
+
+
+def replacing(original: Any, replace: Callable[[Any], Any]) -> Any:
+    """Puts a plain function in a method's place: a third of what wrapt takes, for what is called some fifty times a step."""
+    return replace(original)
 
 
 def around(make: Callable[[Observer], Around[Any]]) -> Callable[[Observer, str], Wrapper]:
@@ -146,7 +152,7 @@ class Patches:
                 point.hook,
             )
             return
-        patched = wrapt.FunctionWrapper(original, point.wrapper(self._observer, point.hook))
+        patched = point.put(original, point.wrapper(self._observer, point.hook))
         setattr(owner, point.attribute, patched)
         self._applied.append((owner, point.attribute, original, patched))
         self._observer.emit(HookInstalled(hook=point.hook, installed=True))

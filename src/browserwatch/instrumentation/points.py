@@ -9,7 +9,7 @@ from browserwatch.instrumentation.browser import LaunchHook, NavigationHook, Sta
 from browserwatch.instrumentation.bus import EventBusHooks
 from browserwatch.instrumentation.models import model_wrapper
 from browserwatch.instrumentation.pages import connection, devtools_event
-from browserwatch.instrumentation.patching import PatchPoint, around, before
+from browserwatch.instrumentation.patching import PatchPoint, around, before, replacing
 from browserwatch.instrumentation.runs import RunHook
 from browserwatch.instrumentation.steps import StepHook, phase, step_error
 
@@ -37,7 +37,7 @@ def patch_points() -> tuple[PatchPoint, ...]:
         PatchPoint("navigation", *SESSION, "_navigate_and_wait", around(NavigationHook)),
         PatchPoint("launch", *LOCAL, "_launch_browser", around(LaunchHook)),
         PatchPoint("connection", *MANAGER, "start_monitoring", before(connection)),
-        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", devtools_event),
+        PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", devtools_event, replacing),
         PatchPoint("policy", *SECURITY, "_is_url_allowed", policy_wrapper),
         PatchPoint("bus_dispatch", "bubus.service", "EventBus", "dispatch", bus.dispatch),
         PatchPoint("bus_process", "bubus.service", "EventBus", "process_event", bus.process),
