@@ -36,10 +36,10 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def metrics() -> str:
     """Every metric with its type, labels and buckets."""
     instruments = Instruments()
-    families = {family.name: family for family in instruments.families.families}
+    families = {family.name: family for family in instruments.families}
     rows = []
     labels: dict[str, tuple[str, ...]] = {}
-    for collector in instruments.families.metrics:
+    for collector in instruments.metrics:
         metric = next(iter(collector.describe()))
         name = metric.name + ("_total" if metric.type == "counter" else "")
         found = families.get(metric.name, families.get(name))
@@ -49,14 +49,18 @@ def metrics() -> str:
             labels[f"{name}.{label.name}"] = tuple(value or "(absent)" for value in label.values)
         bounds = getattr(collector, "_kwargs", {}).get("buckets") or getattr(collector, "_upper_bounds", ())
         buckets = f"{bounds[0]:g} … {[bound for bound in bounds if bound != float('inf')][-1]:g}" if bounds else ""
-        rows.append([f"`{name}`", metric.type, ", ".join(f"`{each}`" for each in names), buckets, metric.documentation])
+        shown = ", ".join(f"`{each}`" for each in names)
+        service = "" if collector in instruments.library.metrics else "yes"
+        rows.append([f"`{name}`", metric.type, service, shown, buckets, metric.documentation])
+    in_a_program = sum(len(metric.samples) for metric in instruments.library.collect())
     sets = [[f"`{where}`", ", ".join(f"`{value}`" for value in values)] for where, values in labels.items() if values]
     return (
         f"{NOTE}# Metrics\n\nDurations in seconds, costs in US dollars. {instruments.budget.used} series exist before the"
-        f" first event; from {instruments.budget.limit} on, new label combinations fold into `other`, and"
+        f" first event, {in_a_program} of them in a program that only watches its agents;"
+        f" from {instruments.budget.limit} on, new label combinations fold into `other`, and"
         " `browser_series_overflow_total` counts them. Histograms and counters of runs, steps, actions, model calls and"
         " page loads carry exemplars (`trace_id`, `span_id`) of sampled spans in the OpenMetrics format.\n\n"
-        + table(["metric", "type", "labels", "buckets", "what it says"], rows)
+        + table(["metric", "type", "service only", "labels", "buckets", "what it says"], rows)
         + "\n## Values of closed labels\n\nAnything else becomes the label's catch-all: no URL, host, session, run or error"
         " text is ever a label.\n\n" + table(["label", "values"], sets)
     )

@@ -63,7 +63,7 @@ def test_the_first_scrape_has_every_series(run_python: RunPython) -> None:
     assert {f'browser_session_reuse_total{{source="{source}"}}' for source in ("warm", "restored")} <= samples
     assert {f'browser_pool_agents{{state="{state}"}}' for state in ("idle", "leased", "starting")} <= samples
     assert {f'browser_runs_rejected_total{{reason="{reason}"}}' for reason in ("queue_full", "quota")} <= samples
-    for family in instruments.families.families:
+    for family in instruments.families:
         assert f"# TYPE {family.name}" in shown, family.name
 
 

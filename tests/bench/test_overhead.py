@@ -13,12 +13,14 @@ from browserwatch.bench.estimates import exit_code
 from browserwatch.bench.hooks import Measured
 from browserwatch.bench.overhead import Overhead
 from browserwatch.bench.plot import draw
+from browserwatch.bench.real_runs import OwnRuns
 from browserwatch.bench.toggling import Pair, Turn
 from browserwatch.cli import bench
+from browserwatch.errors import ConfigurationError
 
 
-def turn(process: float) -> Turn:
-    return Turn(loop=process, process=process, other=2.0, step_seconds=[1.0] * 10, spans=53, bytes=10_000)
+def turn(process: float, steps: int = 10) -> Turn:
+    return Turn(loop=process, process=process, other=2.0, step_seconds=[1.0] * steps, spans=53, bytes=10_000)
 
 
 def found(added: float) -> Overhead:
@@ -41,6 +43,32 @@ def test_the_verdict() -> None:
 def test_the_figure_from_parts() -> None:
     """Hooks add 1 ms to a step of 100 ms, and a scrape of 10 ms comes every fifth step of a second: 3 %."""
     assert found(0.001).composed().value == pytest.approx(1.03)
+
+
+def test_runs_of_unequal_length() -> None:
+    """A real model does not take the same steps twice: what counts is what a step takes."""
+    overhead = Overhead(pairs=[Pair(off=turn(1.0, 10), on=turn(2.1, 20)), Pair(off=turn(2.0, 20), on=turn(1.05, 10))])
+    assert overhead.ratio().value == pytest.approx(1.05)
+
+
+@pytest.mark.parametrize(
+    ("work", "problem"),
+    [
+        ("tests.bench.own_work:missing", "There is no work 'tests.bench.own_work:missing'"),
+        ("own_work_that_is_missing:run", "There is no work 'own_work_that_is_missing:run'"),
+        ("run", "name it as module:function"),
+    ],
+)
+def test_own_work_that_is_not_there(work: str, problem: str) -> None:
+    """The error says what to write."""
+    with pytest.raises(ConfigurationError, match=problem):
+        OwnRuns(work, "http://127.0.0.1:1")
+
+
+async def test_own_work_without_a_history() -> None:
+    """What made no step can't be measured, and the error says what the function has to return."""
+    with pytest.raises(RuntimeError, match=r"'tests\.bench\.own_work:nothing' made no step; it has to return"):
+        await OwnRuns("tests.bench.own_work:nothing", "http://127.0.0.1:1").turn()
 
 
 @pytest.mark.parametrize("name", ["overhead.svg", "overhead.png"])
@@ -91,3 +119,26 @@ def test_real_work(tmp_path: Path) -> None:
         assert seconds["chromium"] > 0
     assert report["memory_bytes"] > 0
     assert picture.exists()
+
+
+@pytest.mark.real
+def test_own_work(tmp_path: Path) -> None:
+    """Somebody's own function, in real Chromium: its steps are what is counted."""
+    file = tmp_path / "overhead.json"
+    done = CliRunner().invoke(
+        bench.app, ["overhead", "--quick", "--work", "tests.bench.own_work:run", "--json", str(file)]
+    )
+    assert done.exit_code == 0, done.output
+    report = json.loads(file.read_text())["arms"]["all"]
+    assert report["pairs"] == 2
+    # Two steps with a model call each, one of them with a page load: fewer spans than the scenario's.
+    assert report["spans_a_step"] == pytest.approx(5, abs=1)
+    assert report["seconds_a_step"]["on"]["process"] > 0
+
+
+@pytest.mark.real
+def test_own_work_that_fails() -> None:
+    """Said at once, before what takes long, with the error's own words."""
+    done = CliRunner().invoke(bench.app, ["overhead", "--quick", "--work", "tests.bench.own_work:missing"])
+    assert done.exit_code == 1
+    assert "There is no work" in done.output.replace("\n", " ")

@@ -10,7 +10,7 @@ from opentelemetry import context as otel_context
 from browserwatch.events import BusWaited, Event, HookFailed
 from browserwatch.instrumentation.bus import MAX_WAITING, EventBusHooks
 from browserwatch.instrumentation.observer import Observer
-from browserwatch.instrumentation.patching import Patches, PatchPoint
+from browserwatch.instrumentation.patching import Patches, PatchPoint, replacing
 from browserwatch.pricing import Prices
 from browserwatch.redaction import Redactor
 from browserwatch.settings import Capture, Settings
@@ -46,8 +46,8 @@ class Bench:
         self.patches = Patches(
             self.observer,
             (
-                PatchPoint("bus_dispatch", *where, "dispatch", self.hooks.dispatch),
-                PatchPoint("bus_process", *where, "process_event", self.hooks.process),
+                PatchPoint("bus_dispatch", *where, "dispatch", self.hooks.dispatch, replacing),
+                PatchPoint("bus_process", *where, "process_event", self.hooks.process, replacing),
             ),
         )
         self.buses: list[EventBus] = []
@@ -193,7 +193,7 @@ def test_dispatch_that_raises() -> None:
 
 
 # --- the hooks by themselves -------------------------------------------------------------------------------------------
-def queued(event: Any) -> Any:
+def queued(_: Any, event: Any) -> Any:
     """A dispatch that only takes."""
     return event
 
@@ -201,9 +201,9 @@ def queued(event: Any) -> Any:
 def test_waiting_is_bounded() -> None:
     """Events that are dispatched and never processed do not pile up; the newest stay."""
     bench = Bench()
-    call = bench.hooks.dispatch(bench.observer, "bus_dispatch")
+    call = bench.hooks.dispatch(bench.observer, "bus_dispatch")(queued)
     for number in range(MAX_WAITING + 500):
-        call(queued, None, (SimpleNamespace(event_id=str(number)),), {})
+        call(None, SimpleNamespace(event_id=str(number)))
     assert list(bench.hooks.waiting) == [str(number) for number in range(500, MAX_WAITING + 500)]
 
 
@@ -211,13 +211,13 @@ async def test_an_event_that_was_forgotten() -> None:
     """An event whose dispatch was not seen is processed as it is."""
     bench = Bench()
 
-    async def process(event: Any, timeout: float | None = None) -> object:  # noqa: ASYNC109  # bubus's signature
+    async def process(_: Any, event: Any, timeout: float | None = None) -> object:  # noqa: ASYNC109  # bubus's signature
         return event.event_id, timeout, who()
 
-    call = bench.hooks.process(bench.observer, "bus_process")
+    call = bench.hooks.process(bench.observer, "bus_process")(process)
     event = SimpleNamespace(event_id="unseen")
-    assert await call(process, None, (event,), {"timeout": 3.0}) == ("unseen", 3.0, None)
-    assert await call(process, None, (), {"event": event}) == ("unseen", None, None)
+    assert await call(None, event, timeout=3.0) == ("unseen", 3.0, None)
+    assert await call(None, event=event) == ("unseen", None, None)
     assert bench.events == []
 
 
@@ -229,8 +229,8 @@ async def test_things_that_are_no_events(event: object) -> None:
     async def process(*args: object) -> str:
         return "processed"
 
-    assert bench.hooks.dispatch(bench.observer, "bus_dispatch")(queued, None, (event,), {}) is event
-    assert await bench.hooks.process(bench.observer, "bus_process")(process, None, (event,), {}) == "processed"
+    assert bench.hooks.dispatch(bench.observer, "bus_dispatch")(queued)(None, event) is event
+    assert await bench.hooks.process(bench.observer, "bus_process")(process)(None, event) == "processed"
     failed = [found.hook for found in bench.events if isinstance(found, HookFailed)]
     assert failed == ([] if event is None else ["bus_dispatch", "bus_process"])
 
@@ -240,5 +240,5 @@ async def test_inactive() -> None:
     bench = Bench()
     bench.observer.active = False
     event = SimpleNamespace(event_id="1")
-    bench.hooks.dispatch(bench.observer, "bus_dispatch")(queued, None, (event,), {})
+    bench.hooks.dispatch(bench.observer, "bus_dispatch")(queued)(None, event)
     assert len(bench.hooks.waiting) == 0

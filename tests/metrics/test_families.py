@@ -10,7 +10,14 @@ from prometheus_client.openmetrics import exposition, parser
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from browserwatch import metrics
-from browserwatch.metrics import Instruments, active_agents, instruments, register_collectors, session_reuse
+from browserwatch.metrics import (
+    Instruments,
+    active_agents,
+    instruments,
+    register_collectors,
+    register_library,
+    session_reuse,
+)
 from browserwatch.metrics.families import MAX_LABEL_LENGTH, Budget, Families, Family, Label
 from browserwatch.settings import Settings
 
@@ -218,7 +225,7 @@ def registry(ours: Instruments) -> CollectorRegistry:
 
 
 def closed_families() -> Iterator[AnyFamily]:
-    for family in Instruments().families.families:
+    for family in Instruments().families:
         if all(label.closed for label in family.labels):
             yield family
 
@@ -255,7 +262,7 @@ def test_first_scrape_shows_zeros(registry: CollectorRegistry) -> None:
 def test_most_families_are_closed() -> None:
     """Only what depends on models, hooks and versions is open."""
     closed = {family.name for family in closed_families()}
-    assert {family.name for family in Instruments().families.families} - closed == {
+    assert {family.name for family in Instruments().families} - closed == {
         "gen_ai_client_operation_duration_seconds",
         "gen_ai_client_token_usage",
         "browser_llm_cached_tokens",
@@ -281,7 +288,7 @@ def test_budget_of_the_instruments(ours: Instruments, registry: CollectorRegistr
             label,
             id=f"{family.name}-{label.name}",
         )
-        for family in Instruments().families.families
+        for family in Instruments().families
         for label in family.labels
         if label.closed
     ],
@@ -354,7 +361,7 @@ def test_names_follow_the_rules(ours: Instruments) -> None:
 
 def test_labels_follow_the_rules(ours: Instruments) -> None:
     """No label is one of Prometheus's own, or holds what the metric's name says."""
-    for family in ours.families.families:
+    for family in ours.families:
         names = [label.name for label in family.labels]
         assert len(set(names)) == len(names)
         for name in names:
@@ -364,7 +371,7 @@ def test_labels_follow_the_rules(ours: Instruments) -> None:
 
 def test_buckets_ascend(ours: Instruments) -> None:
     """Every histogram has ascending, finite buckets and fewer than twenty of them."""
-    histograms = [metric for metric in ours.families.metrics if isinstance(metric, Histogram)]
+    histograms = [metric for metric in ours.metrics if isinstance(metric, Histogram)]
     assert len(histograms) >= 8
     for found in ours.collect():
         if found.type == "histogram":
@@ -390,7 +397,34 @@ def test_register_twice() -> None:
     assert first.get_sample_value("browser_active_agents") == before
 
 
-@pytest.mark.parametrize("name", ["browser_active_agents", "browser_runs", "gen_ai_client_token_usage"])
+def names(registry: CollectorRegistry) -> set[str]:
+    return {metric.name for metric in registry.collect()}
+
+
+def test_a_program_shows_what_it_can_move() -> None:
+    """A program that only watches has no series of queue, pool, sessions and Redis, whose zeros would mislead."""
+    whole, program = CollectorRegistry(auto_describe=True), CollectorRegistry(auto_describe=True)
+    register_collectors(whole)
+    register_library(program)
+    assert {"browser_active_agents", "browser_session_reuse", "browser_runs", "browser_steps"} <= names(program)
+    assert names(whole) - names(program) == {metric.name for metric in instruments.service.describe()}
+    assert "browser_redis_up" in names(whole) - names(program)
+
+
+def test_a_program_that_also_serves() -> None:
+    """Whoever registers everything later gets the rest, once."""
+    registry, whole = CollectorRegistry(auto_describe=True), CollectorRegistry(auto_describe=True)
+    register_collectors(whole)
+    register_library(registry)
+    for _ in range(2):
+        register_collectors(registry)
+        register_library(registry)
+    assert sorted(metric.name for metric in registry.collect()) == sorted(metric.name for metric in whole.collect())
+
+
+@pytest.mark.parametrize(
+    "name", ["browser_active_agents", "browser_runs", "gen_ai_client_token_usage", "browser_redis_up"]
+)
 def test_register_conflict(name: str) -> None:
     """A registry that has one of our names already is an error, told again at the next try, and left as it was."""
     registry = CollectorRegistry(auto_describe=True)
@@ -429,7 +463,7 @@ def test_first_names() -> None:
     """The two instruments most people look for are the process's own."""
     assert active_agents is instruments.active_agents
     assert session_reuse is instruments.session_reuse
-    assert metrics.instruments.families.metrics[0] is active_agents
+    assert metrics.instruments.metrics[0] is active_agents
 
 
 def test_configure() -> None:

@@ -23,7 +23,7 @@ def live_gauges(services: Services, instruments: Instruments) -> Generator[None]
         except Exception:  # noqa: BLE001  # the other metrics are more than these
             _log.warning("gauges of pool and queue could not be refreshed", exc_info=True)
 
-    remove = instruments.on_collect(refresh)
+    remove = instruments.service.on_collect(refresh)
     try:
         yield
     finally:

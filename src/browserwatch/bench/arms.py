@@ -43,11 +43,24 @@ def load_arm(name: str) -> Install:
     Raises:
         ConfigurationError: there is none.
     """
+    return named(name, "arm")
+
+
+def named(name: str, kind: str) -> Any:
+    """The function of a name like ``module:function``.
+
+    Args:
+        name: its name.
+        kind: what it would be, for the error.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
     module, _, function = name.partition(":")
     try:
         return getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(f"There is no arm {name!r} ({error}); name it as module:function.") from None
+        raise ConfigurationError(f"There is no {kind} {name!r} ({error}); name it as module:function.") from None
 
 
 def off(endpoint: str) -> Installed:  # noqa: ARG001  # an arm's argument

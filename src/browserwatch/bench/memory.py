@@ -10,20 +10,18 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any, Final
-
-TIMES: Final = 3
+from typing import Any
 
 
-def added(arm: str, endpoint: str, environment: dict[str, str], python: str = sys.executable) -> float:
+def added(arm: str, endpoint: str, environment: dict[str, str], times: int = 3) -> float:
     """Bytes that an arm adds to a process that has imported browser-use: of pages that are the process's alone."""
 
     def alone(*arguments: str) -> int:
-        command = [python, __file__, json.dumps(environment), *arguments]
+        command = [sys.executable, __file__, json.dumps(environment), *arguments]
         return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)  # noqa: S603  # our own
 
-    differences = sorted(alone(arm, endpoint) - alone() for _ in range(TIMES))
-    return differences[TIMES // 2]
+    differences = sorted(alone(arm, endpoint) - alone() for _ in range(times))
+    return differences[times // 2]
 
 
 def main() -> None:

@@ -46,25 +46,27 @@ class Effort:
     least_pairs: int = LEAST_PAIRS
     processes: int = PROCESSES
     hook_steps: int = 2000
+    memory_times: int = 3
 
 
-QUICK: Final = Effort(seconds=0, least_pairs=2, processes=1, hook_steps=40)
+QUICK: Final = Effort(seconds=0, least_pairs=2, processes=1, hook_steps=40, memory_times=1)
 
 
 @dataclass(slots=True)
 class Overhead:
     """What was found for one variant."""
 
-    hooks: hooks.Measured
+    hooks: hooks.Measured = field(default_factory=hooks.Measured)
     pairs: list[Pair] = field(default_factory=list[Pair])
     narrow: bool = False
     """Whether the interval became narrow enough; else the time was up."""
     memory_bytes: float = 0.0
 
     def ratio(self, clock: str = "process") -> Estimate:
-        """What the turns with the arm took, in terms of those without."""
+        """What a step took with the arm, in terms of one without."""
         return estimates.ratio(
-            [getattr(pair.off, clock) for pair in self.pairs], [getattr(pair.on, clock) for pair in self.pairs]
+            [getattr(pair.off, clock) / pair.off.steps for pair in self.pairs],
+            [getattr(pair.on, clock) / pair.on.steps for pair in self.pairs],
         )
 
     def composed(self) -> Estimate:
@@ -100,25 +102,32 @@ class Overhead:
 
 
 def measure(
-    variants: Sequence[str], effort: Effort, told: Callable[[str, Overhead], object] = lambda _, __: None
+    variants: Sequence[str], effort: Effort, work: str = "", told: Callable[[str], object] = lambda _: None
 ) -> dict[str, Overhead]:
     """Measure variants, one after the other.
 
     Args:
         variants: their names.
         effort: when to stop.
-        told: called with a variant and what is known of it, after each pair.
+        work: what to measure on, as `real_runs.OwnRuns` takes it; by default the scenario on the demo site.
+        told: called with a line about how far it is.
 
     Raises:
         BenchError: a program failed.
+        ConfigurationError: there is no such variant.
     """
     chosen = hooks.programs(variants)
-    without_browser = hooks.measure(chosen, effort.hook_steps)
-    found = {name: Overhead(without_browser[name]) for name in variants}
-    with _surroundings() as places, receiving() as receiver:
+    found = {name: Overhead() for name in variants}
+    # The real work first: whatever is wrong with it is seen at once.
+    with _places(work) as places, receiving() as receiver:
+        told("the first runs")
         for name, overhead in found.items():
-            overhead.memory_bytes = memory.added(arm_name(name), receiver.url, BROWSER_USE)
-            _measure_one(overhead, ["--arm", arm_name(name), *places], effort, partial(told, name, overhead))
+            _measure_one(overhead, ["--arm", arm_name(name), *places], effort, partial(_tell, told, name, overhead))
+            told(f"{name}: memory")
+            overhead.memory_bytes = memory.added(arm_name(name), receiver.url, BROWSER_USE, times=effort.memory_times)
+    told("hooks, without browser")
+    for name, measured in hooks.measure(chosen, effort.hook_steps).items():
+        found[name].hooks = measured
     return found
 
 
@@ -144,9 +153,17 @@ def _measure_one(overhead: Overhead, options: Sequence[str], effort: Effort, tol
                     return
 
 
+def _tell(told: Callable[[str], object], name: str, found: Overhead) -> None:
+    ratio = found.ratio()
+    told(f"{name}: {len(found.pairs)} pairs, {ratio.value:.3f} ± {ratio.half_width:.3f}")
+
+
 @contextmanager
-def _surroundings() -> Generator[list[str]]:
-    """The demo site and the scripted model, in processes of their own; as options of the workers."""
+def _places(work: str) -> Generator[list[str]]:
+    """Options of the workers: the work, or the demo site and the scripted model, in processes of their own."""
+    if work:
+        yield ["--work", work]
+        return
     with tempfile.TemporaryDirectory(prefix="browserwatch-bench-") as directory:
         scenarios = Path(directory, "scenarios.json")
         scenarios.write_bytes(msgspec.json.encode([MIXED]))

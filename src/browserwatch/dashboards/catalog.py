@@ -73,7 +73,7 @@ def known_series() -> Catalog:
 def _own_series() -> dict[str, Series]:
     instruments = Instruments()
     labels: dict[str, Labels] = {}
-    for family in instruments.families.families:
+    for family in instruments.families:
         family.child(*(label.values[0] if label.closed else OTHER for label in family.labels))
         labels[family.name.removesuffix("_total")] = {label.name: label.values for label in family.labels}
     samples: dict[str, Labels] = {}

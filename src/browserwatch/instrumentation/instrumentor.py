@@ -72,7 +72,7 @@ def instrument(
         )
         metrics.configure(settings)
         if emit is None and registry is not None:
-            metrics.register_collectors(registry)
+            metrics.register_library(registry)
         _state.patches = Patches(observer, patch_points())
         _state.patches.apply()
         _on_import(observer)

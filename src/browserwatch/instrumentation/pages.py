@@ -16,7 +16,7 @@ from browserwatch import semantics as s
 from browserwatch.devtools.page_loads import METHODS, PageLoad, PageLoads, Params, concerns, http_outcome
 from browserwatch.events import BrowserCrashed, PageLoaded, VersionsSeen
 from browserwatch.instrumentation.observer import Attributes, Observer, WatchedSession
-from browserwatch.instrumentation.patching import Args, Kwargs
+from browserwatch.instrumentation.patching import Args, Kwargs, Replacement
 from browserwatch.instrumentation.versions import installed_version
 from browserwatch.tracing.ids import span_ids
 
@@ -58,7 +58,7 @@ def connection(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     return follow
 
 
-def devtools_event(observer: Observer, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def devtools_event(observer: Observer, name: str) -> Replacement:
     """What takes the place of cdp-use's `EventRegistry.handle_event`: shows events to the connection's watcher first.
 
     Some fifty come in a step, most of which mean nothing here: those cost one look, in one frame.

@@ -39,6 +39,6 @@ def patch_points() -> tuple[PatchPoint, ...]:
         PatchPoint("connection", *MANAGER, "start_monitoring", before(connection)),
         PatchPoint("devtools", "cdp_use.cdp.registry", "EventRegistry", "handle_event", devtools_event, replacing),
         PatchPoint("policy", *SECURITY, "_is_url_allowed", policy_wrapper),
-        PatchPoint("bus_dispatch", "bubus.service", "EventBus", "dispatch", bus.dispatch),
-        PatchPoint("bus_process", "bubus.service", "EventBus", "process_event", bus.process),
+        PatchPoint("bus_dispatch", "bubus.service", "EventBus", "dispatch", bus.dispatch, replacing),
+        PatchPoint("bus_process", "bubus.service", "EventBus", "process_event", bus.process, replacing),
     )

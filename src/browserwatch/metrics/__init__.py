@@ -13,6 +13,7 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from browserwatch.metrics.exposition import metrics_app, start_metrics_server
+from browserwatch.metrics.families import Families
 from browserwatch.metrics.instruments import Instruments
 from browserwatch.metrics.recorder import Recorder
 from browserwatch.settings import Settings
@@ -26,6 +27,7 @@ __all__ = [
     "metrics_app",
     "record",
     "register_collectors",
+    "register_library",
     "session_reuse",
     "start_metrics_server",
 ]
@@ -40,7 +42,7 @@ record: Final = _recorder.record
 """Feeds an event of `browserwatch.events` to the process's instruments."""
 
 _lock: Final = threading.Lock()
-_registered: Final[weakref.WeakSet[CollectorRegistry]] = weakref.WeakSet()
+_registered: Final[weakref.WeakKeyDictionary[CollectorRegistry, tuple[Families, ...]]] = weakref.WeakKeyDictionary()
 
 
 def configure(settings: Settings) -> None:
@@ -50,12 +52,36 @@ def configure(settings: Settings) -> None:
 
 
 def register_collectors(registry: CollectorRegistry = REGISTRY) -> None:
-    """Make the instruments visible on a registry; a second call with the same registry changes nothing.
+    """Make all instruments visible on a registry; a second call with the same registry changes nothing.
+
+    A program that only watches its agents needs no call: `instrument()` registers what concerns it.
 
     Raises:
         ValueError: another collector of the registry already has one of our names (from prometheus_client).
     """
+    _register(registry, instruments.library, instruments.service)
+
+
+def register_library(registry: CollectorRegistry = REGISTRY) -> None:
+    """Likewise, without those that only the service moves.
+
+    Raises:
+        ValueError: another collector of the registry already has one of our names (from prometheus_client).
+    """
+    _register(registry, instruments.library)
+
+
+def _register(registry: CollectorRegistry, *parts: Families) -> None:
     with _lock:
-        if registry not in _registered:
-            registry.register(instruments)
-            _registered.add(registry)
+        before = _registered.get(registry, ())
+        done: list[Families] = []
+        try:
+            for part in parts:
+                if part not in before:
+                    registry.register(part)
+                    done.append(part)
+        except ValueError:
+            for part in done:
+                registry.unregister(part)
+            raise
+        _registered[registry] = (*before, *done)

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram, Metric
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from browserwatch.semantics import OTHER
@@ -142,6 +143,9 @@ class Family(Generic[M]):
                 self._untouched.setdefault(values, []).append(Unchanging(*sample))
 
 
+AnyFamily: TypeAlias = Family[Counter] | Family[Gauge] | Family[Histogram]
+
+
 def without_created(metric: Metric) -> Metric:
     """A metric without its ``_created`` samples.
 
@@ -157,14 +161,15 @@ def series_of(bounds: tuple[float, ...]) -> int:
     return len(bounds) + 3
 
 
-class Families:
-    """Makes families that share one budget."""
+class Families(Collector):
+    """Makes families, and shows them together. Several may share a budget."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.metrics: list[MetricWrapperBase] = []
-        self.families: list[Family[Counter] | Family[Gauge] | Family[Histogram]] = []
+        self.families: list[AnyFamily] = []
         self._sources: list[Callable[[], Iterable[Metric]]] = []
+        self._refreshers: tuple[Callable[[], None], ...] = ()
 
     def counter(self, name: str, text: str, *labels: Label) -> Family[Counter]:
         """A counter with labels."""
@@ -195,10 +200,31 @@ class Families:
         bounds = tuple(buckets)
         return self._plain(Histogram(name, text, buckets=bounds, registry=None), series_of(bounds))
 
+    def on_collect(self, refresh: Callable[[], None]) -> Callable[[], None]:
+        """Call this before each scrape, in the scrape's thread: for gauges that show what is rather than what happened.
+
+        Returns:
+            A function that ends it.
+        """
+        # A new tuple each time: a scrape may be walking over the old one.
+        self._refreshers = (*self._refreshers, refresh)
+
+        def remove() -> None:
+            self._refreshers = tuple(one for one in self._refreshers if one is not refresh)
+
+        return remove
+
     def collect(self) -> Iterable[Metric]:
-        """Samples of all of them, in the order of their making."""
+        """Samples of all of them, in the order of their making (prometheus_client calls this at each scrape)."""
+        for refresh in self._refreshers:
+            refresh()
         for collect in self._sources:
             yield from collect()
+
+    def describe(self) -> Iterable[Metric]:
+        """Names without samples, so that a registry can refuse a duplicate."""
+        for metric in self.metrics:
+            yield from metric.describe()
 
     def _family(self, family: F) -> F:
         self.families.append(family)

@@ -6,14 +6,15 @@ follow https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/ as Pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Metric
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
 from browserwatch import semantics as s
-from browserwatch.metrics.families import Budget, Families, Label
+from browserwatch.metrics.families import AnyFamily, Budget, Families, Label
 
 DURATION: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 RUN_DURATION: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
@@ -42,16 +43,18 @@ GEN_AI: Final = (
 
 
 class Instruments(Collector):
-    """All metrics as one collector, to be registered as a whole.
+    """All metrics as one collector, and as two: those of any program that is watched, and those of the service alone.
 
     Args:
         max_series: time series after which new label combinations fold into ``other``.
     """
 
     def __init__(self, max_series: int = 3000) -> None:
-        self._refreshers: tuple[Callable[[], None], ...] = ()
         self.budget = Budget(max_series, self._overflowed)
-        make = self._families = Families(self.budget)
+        self.library = make = Families(self.budget)
+        """What agents, pages and models do, and the telemetry itself."""
+        self.service = Families(self.budget)
+        """Queue, pool, stored sessions and Redis: a program without them would only show misleading zeros."""
 
         self.active_agents = make.plain_gauge("browser_active_agents", "Running browser sessions")
         reuse = make.counter(
@@ -154,10 +157,10 @@ class Instruments(Collector):
             Label("browser_use_version"),
             Label("chromium_version"),
         )
-        self._declare_service(make)
-        self._declare_pool(make)
+        self._declare_service(self.service)
+        self._declare_pool(self.service)
         # Last, so that it knows the others; closed, so that it can still name one when the budget is gone.
-        names = tuple(family.name for family in make.families)
+        names = tuple(family.name for family in self.families)
         self.series_overflow = make.counter(
             "browser_series_overflow", "Label combinations folded into other", Label("metric", names, names[0])
         )
@@ -221,35 +224,20 @@ class Instruments(Collector):
         )
         self.process_cpu = make.counter("browser_process_cpu_seconds", "CPU time of the agents, by role", role)
 
-    def on_collect(self, refresh: Callable[[], None]) -> Callable[[], None]:
-        """Call this before each scrape, in the scrape's thread: for gauges that show what is rather than what happened.
-
-        Returns:
-            A function that ends it.
-        """
-        # A new tuple each time: a scrape may be walking over the old one.
-        self._refreshers = (*self._refreshers, refresh)
-
-        def remove() -> None:
-            self._refreshers = tuple(one for one in self._refreshers if one is not refresh)
-
-        return remove
-
     def _overflowed(self, metric: str) -> None:
         self.series_overflow.child(metric).inc()
 
     def collect(self) -> Iterable[Metric]:
-        """Samples of every instrument (prometheus_client calls this at each scrape)."""
-        for refresh in self._refreshers:
-            refresh()
-        yield from self._families.collect()
-
-    def describe(self) -> Iterable[Metric]:
-        """Names without samples, so that a registry can refuse a duplicate."""
-        for metric in self._families.metrics:
-            yield from metric.describe()
+        """Samples of every instrument."""
+        yield from self.library.collect()
+        yield from self.service.collect()
 
     @property
-    def families(self) -> Families:
-        """What was declared, for the reference and the dashboards."""
-        return self._families
+    def families(self) -> list[AnyFamily]:
+        """What was declared with labels, for the reference and the dashboards."""
+        return [*self.library.families, *self.service.families]
+
+    @property
+    def metrics(self) -> list[MetricWrapperBase]:
+        """All that was declared, as prometheus_client has it."""
+        return [*self.library.metrics, *self.service.metrics]

@@ -52,6 +52,14 @@ def hooks(
 def overhead(
     *,
     variants: Annotated[str, typer.Option(help="Variants, comma-separated.")] = "all",
+    work: Annotated[
+        str,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Your own work: an async function that is given the address of a warm Chromium's DevTools, has an agent run"
+            " there and returns what Agent.run() returned. By default a scripted run on the demo site.",
+        ),
+    ] = "",
     minutes: Annotated[float, typer.Option(min=0, help="Time for each variant, at most.")] = 30,
     quick: Annotated[bool, typer.Option("--quick", help="Two pairs of runs: to see that it works.")] = False,
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write a report.")] = None,
@@ -67,7 +75,7 @@ def overhead(
         _check_picture(plot)
         from browserwatch.cli.bench.watching import run_overhead  # noqa: PLC0415  # slow, and an extra
 
-        raise typer.Exit(run_overhead(variants, minutes, as_json, plot, quick=quick))
+        raise typer.Exit(run_overhead(variants, work, minutes, as_json, plot, quick=quick))
 
 
 @app.command()

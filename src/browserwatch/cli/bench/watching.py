@@ -36,16 +36,13 @@ def run_hooks(steps: int, arms: str, profile: str, as_json: Path | None, *, quic
     return 0 if quick else exit_code(verdicts)
 
 
-def run_overhead(variants: str, minutes: float, as_json: Path | None, plot: Path | None, *, quick: bool) -> int:
+def run_overhead(
+    variants: str, work: str, minutes: float, as_json: Path | None, plot: Path | None, *, quick: bool
+) -> int:
     """Measure real work; 1 when watching takes more than it may."""
     effort = overhead.QUICK if quick else overhead.Effort(seconds=minutes * 60)
-    with make_console(sys.stderr).status("hooks, without browser") as status:
-
-        def told(name: str, found: overhead.Overhead) -> None:
-            ratio = found.ratio()
-            status.update(f"{name}: {len(found.pairs)} pairs, {ratio.value:.3f} ± {ratio.half_width:.3f}")
-
-        found = overhead.measure(_names(variants), effort, told)
+    with make_console(sys.stderr).status("") as status:
+        found = overhead.measure(_names(variants), effort, work, status.update)
     verdicts = overhead.verdicts(found)
     console = wide_console()
     report.print_overhead(console, found)

@@ -1,0 +1,128 @@
+"""Runs in a real Chromium, for `browserwatch bench overhead`: of the demo's scenario, or of any work that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from browserwatch.bench.arms import named
+from browserwatch.bench.scenario import MIXED
+
+SETTLING: Final = "default"
+"""A scenario that says done at once."""
+
+
+class Runs(Protocol):
+    """What is done again and again, watched and unwatched."""
+
+    async def turn(self) -> list[float]:
+        """One run; the seconds of its steps."""
+        ...
+
+    async def settle(self) -> object:
+        """Use for the first time what was just put on, or taken off."""
+        ...
+
+
+class DemoRuns:
+    """Runs of the scenario on the demo site, each in a session of its own.
+
+    Args:
+        model: address of the scripted model.
+        site: address of the demo site.
+        browser: address of Chromium's DevTools.
+        directory: where browser-use writes.
+    """
+
+    def __init__(self, model: str, site: str, browser: str, directory: Path) -> None:
+        self._model = model
+        self._site = site
+        self._browser = browser
+        self._directory = directory
+
+    async def turn(self) -> list[float]:
+        """A run of the scenario; the seconds of its steps."""
+        return await self._run(MIXED.name, len(MIXED.steps))
+
+    async def settle(self) -> None:
+        """A run of one step."""
+        await self._run(SETTLING, 1)
+
+    async def _run(self, scenario: str, steps: int) -> list[float]:
+        from browser_use import ChatOpenAI  # noqa: PLC0415  # its environment comes first
+        from browser_use.agent.service import Agent  # noqa: PLC0415
+        from openai import DefaultAsyncHttpxClient  # noqa: PLC0415
+
+        make: Any = Agent
+        async with self._session() as session, DefaultAsyncHttpxClient(trust_env=False) as client:
+            agent = make(
+                task=f"[scenario: {scenario}] site: {self._site}",
+                llm=ChatOpenAI(model="gpt-4.1-mini", base_url=f"{self._model}/v1", api_key="any", http_client=client),
+                browser_session=session,
+                use_judge=False,
+                use_vision=False,
+                directly_open_url=False,
+                enable_signal_handler=False,
+                file_system_path=str(self._directory),
+            )
+            history = await agent.run(max_steps=steps + 2)
+        if not history.is_successful() or len(history.history) != steps:
+            errors = [error for error in history.errors() if error]
+            raise RuntimeError(f"A run of {scenario!r} went another way: {len(history.history)} steps, {errors}.")
+        return step_seconds(history)
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncGenerator[Any]:
+        from browser_use.browser import BrowserProfile, BrowserSession  # noqa: PLC0415
+
+        profile = BrowserProfile(
+            cdp_url=self._browser,
+            is_local=False,
+            headless=True,
+            keep_alive=True,
+            enable_default_extensions=False,
+            downloads_path=self._directory / "downloads",
+        )
+        session = BrowserSession(browser_profile=profile, cdp_url=self._browser)
+        try:
+            yield session
+        finally:
+            await session.stop()
+
+
+class OwnRuns:
+    """Runs of somebody's own work.
+
+    Args:
+        name: an async function, as ``module:function``. It is given the address of Chromium's DevTools, has an agent run
+            there, and returns what `Agent.run` returned.
+        browser: that address.
+
+    Raises:
+        ConfigurationError: there is no such function.
+    """
+
+    def __init__(self, name: str, browser: str) -> None:
+        self._name = name
+        self._work: Callable[[str], Awaitable[Any]] = named(name, "work")
+        self._browser = browser
+
+    async def turn(self) -> list[float]:
+        """One run; the seconds of its steps.
+
+        Raises:
+            RuntimeError: it returned something else than a history with steps.
+        """
+        found = step_seconds(await self._work(self._browser))
+        if not found:
+            raise RuntimeError(f"{self._name!r} made no step; it has to return what Agent.run() returned.")
+        return found
+
+    settle = turn
+
+
+def step_seconds(history: Any) -> list[float]:
+    """The seconds of each step, from what `Agent.run` returned."""
+    return [item.metadata.duration_seconds for item in getattr(history, "history", ()) if item.metadata]
