@@ -24,6 +24,8 @@ COMMANDS = {
     "scrape": (*BENCH, "scrape"),
     "pool": (*BENCH, "pool"),
 }
+MARKDOWN = {"peers", "pool"}
+"""Those that print tables for a page rather than for a terminal."""
 
 
 def machine() -> str:
@@ -36,7 +38,10 @@ def insert(name: str, text: str, page: Path = PAGE) -> None:
     """Put what a benchmark printed into its place in the page."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
-    body = f"{start}\n```text\n{machine()}\n\n{lines}\n```\n{end}"
+    told = f"{machine()}\n\n{lines}\n"
+    if name not in MARKDOWN:
+        told = f"```text\n{told}```\n"
+    body = f"{start}\n{told}{end}"
     shown = page.read_text()
     if start not in shown:
         raise SystemExit(f"{page} has no place {start} for it.")

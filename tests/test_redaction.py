@@ -507,3 +507,24 @@ def test_what_is_kept_is_bounded_and_tells_nothing() -> None:
         redactor.text(f"{number} " * 1000 + "sk-abcdefghijklmnop1234")
     assert len(redactor._kept) <= 32
     assert "sk-abc" not in str(redactor._kept)
+
+
+def test_a_name_that_comes_again() -> None:
+    """It is cut and masked as any text, and known no longer once it has been declared secret."""
+    redactor = Redactor()
+    for _ in range(2):
+        assert redactor.name("click_element", 64) == ("click_element", 0)
+        assert redactor.name("click_element", 6) == ("click…", 0)
+        assert redactor.name("sk-abcdefghijklmnop1234", 64) == (MASK, 1)
+    redactor.declare(["click_element"])
+    assert redactor.name("click_element", 64) == (MASK, 1)
+
+
+def test_names_that_are_kept() -> None:
+    """Few, and none that had to be masked."""
+    redactor = Redactor()
+    for number in range(1000):
+        redactor.name(f"tool-{number}", 64)
+        redactor.name(f"sk-abcdefghijklmnop{number}", 64)
+    assert 0 < len(redactor._names) <= 256
+    assert not any("sk-" in name for name in redactor._names)

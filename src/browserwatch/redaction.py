@@ -27,6 +27,7 @@ MESSAGE_LIMIT: Final = 200
 LONG: Final = 2000
 """From so many characters on a cleaned text is kept, in case it comes again: looking it up is quicker than cleaning it."""
 KEPT: Final = 32
+NAMES: Final = 256
 
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>\\`]+")
 # Every repetition is bounded or consumes what it matched, so that no text takes more than linear time.
@@ -100,6 +101,7 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._forms: tuple[tuple[str, str], ...] = ()  # as searched for in folded text, and as it is
+        self._names: set[str] = set()  # found harmless, with the values declared by now
         # By digest, so that no secret is kept; each with the declared values of that time.
         self._kept: OrderedDict[bytes, tuple[tuple[tuple[str, str], ...], tuple[str, int]]] = OrderedDict()
 
@@ -119,6 +121,7 @@ class Redactor:
                 # The longest first: a secret that contains another is masked as a whole.
                 forms = sorted(set[str]().union(*self._values.values()), key=len, reverse=True)
                 self._forms = tuple((form.casefold(), form) for form in forms)
+                self._names = set()
 
     def text(self, text: str, limit: int | None = None) -> str:
         """The text without secrets; cut to `limit` characters after redaction, so that no half secret stays."""
@@ -130,6 +133,18 @@ class Redactor:
         if limit is not None and len(text) > limit:
             text = text[: limit - 1] + "…"
         return text, found
+
+    def name(self, text: str, limit: int) -> tuple[str, int]:
+        """Like `counted`, for the few names of tools and models that come at each step: a harmless one is looked at once."""
+        known = self._names  # before the declared values are read: whoever changes them gives up these names afterwards
+        if text in known and len(text) <= limit:
+            return text, 0
+        shown, found = self.counted(text, limit)
+        if shown == text and not found:
+            if len(known) >= NAMES:
+                known.clear()
+            known.add(text)
+        return shown, found
 
     def _masked_before(self, text: str) -> tuple[str, int]:
         """Long texts come again and again, such as a model's instructions: what became of the last ones is kept."""

@@ -38,7 +38,7 @@ class ActionHook:
             return None
         if sensitive := kwargs.get("sensitive_data"):
             observer.redactor.declare(secret_values(sensitive))
-        shown = observer.clean(name, 64)
+        shown = observer.name(name, 64)
         attributes: Attributes = {
             s.GEN_AI_OPERATION: s.EXECUTE_TOOL,
             s.GEN_AI_TOOL_NAME: shown,

@@ -106,7 +106,7 @@ class ModelHook:
         """Open the call's span."""
         observer = self._observer
         output_format = args[1] if len(args) > 1 else kwargs.get("output_format")
-        provider, name = provider_name(model), observer.clean(str(model.model), 128)
+        provider, name = provider_name(model), observer.name(str(model.model), 128)
         step = current_step.get()
         extracting = step is not None and step.action in EXTRACT_ACTIONS
         purpose = "extract" if extracting else PURPOSES.get(getattr(output_format, "__name__", ""), s.OTHER)

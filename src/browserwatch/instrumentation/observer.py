@@ -198,12 +198,17 @@ class Observer:
 
     def clean(self, text: str, limit: int, sink: str = "span") -> str:
         """Free text without secrets, at most `limit` characters; what was masked is counted."""
-        if not text:
-            return ""
-        cleaned, found = self.redactor.counted(text, limit)
+        return self._told(self.redactor.counted(text, limit), sink) if text else ""
+
+    def name(self, text: str, limit: int) -> str:
+        """Likewise, for names that come again and again."""
+        return self._told(self.redactor.name(text, limit), "span")
+
+    def _told(self, cleaned: tuple[str, int], sink: str) -> str:
+        text, found = cleaned
         if found:
             self.emit(Redacted(sink=sink, count=found))
-        return cleaned
+        return text
 
     # --- sessions ----------------------------------------------------------------------------------------------------
     def session(self, browser_session: object) -> WatchedSession:

@@ -34,7 +34,7 @@ class RunHook:
         session.browser_lost = False
         run = Run(session)
         run.model_timeout = getattr(agent.settings, "llm_timeout", None) or float("inf")
-        name = observer.clean(type(agent).__name__, 64)
+        name = observer.name(type(agent).__name__, 64)
         max_steps = kwargs.get("max_steps", args[0] if args else _default_max_steps(cast("Any", type(agent))))
         attributes: Attributes = {
             s.GEN_AI_OPERATION: s.INVOKE_AGENT,
@@ -42,7 +42,7 @@ class RunHook:
             s.GEN_AI_AGENT_ID: str(getattr(agent, "id", "")),
             s.GEN_AI_CONVERSATION_ID: str(getattr(agent, "session_id", "")),
             s.GEN_AI_PROVIDER: provider_name(agent.llm),
-            s.GEN_AI_REQUEST_MODEL: observer.clean(str(agent.llm.model), 128),
+            s.GEN_AI_REQUEST_MODEL: observer.name(str(agent.llm.model), 128),
             s.SESSION_ID: session.id,
             s.RUN_MAX_STEPS: max_steps,
         }
