@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from browserwatch.demo import Scenario, Step, demo_site, scripted_model, serve_in_thread
@@ -38,3 +39,19 @@ async def run(browser: str) -> Any:
 
 async def nothing(_: str) -> None:
     """Return no history."""
+
+
+class _Failed:
+    """A history of one step, which failed."""
+
+    history = (SimpleNamespace(metadata=SimpleNamespace(duration_seconds=1.0)),)
+
+    @staticmethod
+    def errors() -> list[str]:
+        """As browser-use's."""
+        return ["401 Unauthorized"]
+
+
+async def failing(_: str) -> _Failed:
+    """Return a history without a step that went well."""
+    return _Failed()

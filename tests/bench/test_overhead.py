@@ -71,6 +71,12 @@ async def test_own_work_without_a_history() -> None:
         await OwnRuns("tests.bench.own_work:nothing", "http://127.0.0.1:1").turn()
 
 
+async def test_own_work_that_only_fails() -> None:
+    """Failures are not what was to be measured, and the error has the first one's words."""
+    with pytest.raises(RuntimeError, match="made no step that went well: 401 Unauthorized"):
+        await OwnRuns("tests.bench.own_work:failing", "http://127.0.0.1:1").turn()
+
+
 @pytest.mark.parametrize("name", ["overhead.svg", "overhead.png"])
 def test_the_picture(tmp_path: Path, name: str) -> None:
     """It is what its name says, and not empty."""

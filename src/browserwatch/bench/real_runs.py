@@ -113,11 +113,14 @@ class OwnRuns:
         """One run; the seconds of its steps.
 
         Raises:
-            RuntimeError: it returned something else than a history with steps.
+            RuntimeError: it returned something else than a history with steps, or each of them failed.
         """
-        found = step_seconds(await self._work(self._browser))
+        history = await self._work(self._browser)
+        found = step_seconds(history)
         if not found:
             raise RuntimeError(f"{self._name!r} made no step; it has to return what Agent.run() returned.")
+        if all(errors := history.errors()):  # browser-use raises nothing, say when the model's key is wrong
+            raise RuntimeError(f"{self._name!r} made no step that went well: {errors[0].splitlines()[0]}")
         return found
 
     settle = turn
