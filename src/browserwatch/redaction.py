@@ -28,6 +28,7 @@ LONG: Final = 2000
 """From so many characters on a cleaned text is kept, in case it comes again: looking it up is quicker than cleaning it."""
 KEPT: Final = 32
 NAMES: Final = 256
+"""Harmless names that are kept at most."""
 
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>\\`]+")
 # Every repetition is bounded or consumes what it matched, so that no text takes more than linear time.

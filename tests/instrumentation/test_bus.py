@@ -9,11 +9,8 @@ from opentelemetry import context as otel_context
 
 from browserwatch.events import BusWaited, Event, HookFailed
 from browserwatch.instrumentation.bus import MAX_WAITING, EventBusHooks
-from browserwatch.instrumentation.observer import Observer
 from browserwatch.instrumentation.patching import Patches, PatchPoint, replacing
-from browserwatch.pricing import Prices
-from browserwatch.redaction import Redactor
-from browserwatch.settings import Capture, Settings
+from tests.instrumentation.observers import plain_observer
 
 WHO = "browserwatch-test-who"
 
@@ -34,13 +31,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.observer = Observer(
-            emit=self.events.append,
-            redactor=Redactor(),
-            settings=Settings.model_construct(),
-            capture=Capture.NO_CONTENT,
-            prices=Prices({}),
-        )
+        self.observer = plain_observer(self.events.append)
         self.hooks = EventBusHooks()
         where = ("bubus.service", "EventBus")
         self.patches = Patches(

@@ -5,12 +5,9 @@ import pytest
 from cdp_use.cdp.registry import EventRegistry
 
 from browserwatch.events import Event, HookFailed
-from browserwatch.instrumentation.observer import Observer
 from browserwatch.instrumentation.pages import devtools_event
 from browserwatch.instrumentation.patching import Patches, PatchPoint, replacing
-from browserwatch.pricing import Prices
-from browserwatch.redaction import Redactor
-from browserwatch.settings import Capture, Settings
+from tests.instrumentation.observers import plain_observer
 
 STOPPED = "Page.frameStoppedLoading"
 ORIGINAL = EventRegistry.handle_event
@@ -35,13 +32,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.observer = Observer(
-            emit=self.events.append,
-            redactor=Redactor(),
-            settings=Settings.model_construct(),
-            capture=Capture.NO_CONTENT,
-            prices=Prices({}),
-        )
+        self.observer = plain_observer(self.events.append)
         point = PatchPoint(
             "devtools", EventRegistry.__module__, "EventRegistry", "handle_event", devtools_event, replacing
         )

@@ -16,9 +16,7 @@ import pytest
 from browserwatch.events import Event, HookFailed, HookInstalled
 from browserwatch.instrumentation.observer import Observer
 from browserwatch.instrumentation.patching import Args, Kwargs, Patches, PatchPoint, around
-from browserwatch.pricing import Prices
-from browserwatch.redaction import Redactor
-from browserwatch.settings import Capture, Settings
+from tests.instrumentation.observers import plain_observer
 
 SOURCE = '''
 import asyncio
@@ -80,13 +78,7 @@ class Bench:
         (folder / f"{self.name}.py").write_text(SOURCE, "utf-8")
         self.events: list[Event] = []
         self.hook = Hook()
-        self.observer = Observer(
-            emit=self.events.append,
-            redactor=Redactor(),
-            settings=Settings.model_construct(),
-            capture=Capture.NO_CONTENT,
-            prices=Prices({}),
-        )
+        self.observer = plain_observer(self.events.append)
 
     def load(self) -> Any:
         """Import the module."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from browserwatch.bench.agent import PLAIN, step_seconds
 from browserwatch.bench.arms import named
 from browserwatch.bench.scenario import MIXED
 
@@ -61,11 +62,8 @@ class DemoRuns:
                 task=f"[scenario: {scenario}] site: {self._site}",
                 llm=ChatOpenAI(model="gpt-4.1-mini", base_url=f"{self._model}/v1", api_key="any", http_client=client),
                 browser_session=session,
-                use_judge=False,
-                use_vision=False,
-                directly_open_url=False,
-                enable_signal_handler=False,
                 file_system_path=str(self._directory),
+                **PLAIN,
             )
             history = await agent.run(max_steps=steps + 2)
         if not history.is_successful() or len(history.history) != steps:
@@ -124,8 +122,3 @@ class OwnRuns:
         return found
 
     settle = turn
-
-
-def step_seconds(history: Any) -> list[float]:
-    """The seconds of each step, from what `Agent.run` returned."""
-    return [item.metadata.duration_seconds for item in getattr(history, "history", ()) if item.metadata]

@@ -10,6 +10,7 @@ import httpx
 from browser_use import ChatOpenAI
 from browser_use.agent.service import Agent
 
+from browserwatch.bench.agent import PLAIN, step_seconds
 from browserwatch.bench.canned.browser import make_session, take_browser_out
 from browserwatch.bench.canned.schemas import build_schemas_once
 from browserwatch.bench.canned.script import MODEL, SECRETS, STEPS, answer
@@ -44,7 +45,7 @@ class CannedRuns:
             await session.stop()
         if not history.is_successful() or len(history.history) != len(STEPS) or any(history.errors()):
             raise RuntimeError(f"The canned run went another way: {[error for error in history.errors() if error]}.")
-        return [item.metadata.duration_seconds for item in history.history if item.metadata]
+        return step_seconds(history)
 
     def _agent(self, session: Any, client: httpx.AsyncClient) -> Any:
         make: Any = Agent
@@ -53,11 +54,8 @@ class CannedRuns:
             llm=ChatOpenAI(model=MODEL, api_key="any", base_url="http://127.0.0.1:1/v1", http_client=client),
             browser_session=session,
             sensitive_data=SECRETS,
-            use_judge=False,
-            use_vision=False,
-            directly_open_url=False,
-            enable_signal_handler=False,
             file_system_path=str(self._directory),
+            **PLAIN,
         )
 
 

@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from browserwatch.agents.process.environment import BROWSER_USE
+from browserwatch.bench.agent import PLAIN
 from browserwatch.bench.pool.lab import MAX_STEPS
 
 
@@ -39,11 +40,8 @@ async def _work(number: int, options: argparse.Namespace) -> None:
                 task=options.task,
                 llm=llm,
                 browser_session=session,
-                use_judge=False,
-                use_vision=False,
-                directly_open_url=False,
-                enable_signal_handler=False,
                 file_system_path=options.directory,
+                **PLAIN,
             )
             await agent.run(max_steps=MAX_STEPS)
         finally:
