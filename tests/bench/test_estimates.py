@@ -25,7 +25,7 @@ def test_the_interval_is_that_of_the_normal_distribution() -> None:
 def test_the_median_shrugs_off_an_outlier() -> None:
     """One turn in which the machine was busy moves the mean, not the median."""
     values = [1.0] * 50 + [1000.0]
-    assert estimates.median(values) == estimates.Estimate(1.0, 1.0, 1.0)
+    assert estimates.median([values]) == estimates.Estimate(1.0, 1.0, 1.0)
     assert estimates.mean(values).value > 20
 
 
@@ -44,7 +44,22 @@ def test_pairs_cancel_what_they_share() -> None:
 
 def test_the_same_measurements_give_the_same_interval() -> None:
     """Chance in the resampling is no part of a report."""
-    assert estimates.median(noisy(1, 1, 20)) == estimates.median(noisy(1, 1, 20))
+    assert estimates.median([noisy(1, 1, 20)]) == estimates.median([noisy(1, 1, 20)])
+
+
+def test_processes_that_differ_widen_the_interval() -> None:
+    """Pairs of one process agree with each other and say little of the next: more pairs make no narrower interval then."""
+    alike = [noisy(1.0, 0.1, 50) for _ in range(8)]
+    apart = [[value + shift for value in values] for shift, values in zip((-1, 1) * 4, alike, strict=True)]
+    assert estimates.median(alike).half_width < 0.05
+    assert estimates.median(apart).half_width > 0.5
+
+
+@pytest.mark.parametrize("processes", [[], [[]], [[1.0], [1.0, 2.0]]], ids=repr)
+def test_processes_that_found_nothing_or_not_as_much(processes: list[list[float]]) -> None:
+    """Such can't be drawn from fairly."""
+    with pytest.raises(ValueError, match=r"nothing|as much"):
+        estimates.median(processes)
 
 
 def test_more_pairs_narrow_the_interval() -> None:

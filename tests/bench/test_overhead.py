@@ -26,7 +26,7 @@ def turn(process: float, steps: int = 10) -> Turn:
 def found(added: float) -> Overhead:
     """Runs whose steps take 100 ms, with so much added to each."""
     pairs = [Pair(off=turn(1.0 + noise), on=turn(1.0 + added * 10 + noise)) for noise in (0.0, 0.001, -0.001)]
-    return Overhead(Measured(counts={"scrape_seconds": 0.01}, pairs=pairs), pairs, narrow=True)
+    return Overhead(Measured(counts={"scrape_seconds": 0.01}, processes=[pairs]), pairs, narrow=True)
 
 
 def test_the_verdict() -> None:

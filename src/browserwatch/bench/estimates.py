@@ -1,7 +1,8 @@
-"""Figures with their uncertainty, by resampling pairs, and what they are held against.
+"""Figures with their uncertainty, by resampling, and what they are held against.
 
 The bootstrap: draw as many pairs as there are, with repetition, many times; the middle 95 % of what comes out is the
-interval (https://en.wikipedia.org/wiki/Bootstrapping_(statistics)#Percentile_bootstrap).
+interval (https://en.wikipedia.org/wiki/Bootstrapping_(statistics)#Percentile_bootstrap). Pairs of one process are more alike
+than those of two, so where several processes measured the same, processes are drawn first, and then pairs of each.
 """
 
 from __future__ import annotations
@@ -58,14 +59,20 @@ def exit_code(verdicts: Sequence[Verdict]) -> int:
     return int(any(verdict.required and not verdict.met for verdict in verdicts))
 
 
-def median(values: Sequence[float]) -> Estimate:
-    """The median of paired differences.
+def median(processes: Sequence[Sequence[float]]) -> Estimate:
+    """The median of paired differences that several processes found, each as many.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are none, or not as many of each.
     """
-    found = _filled(values)
-    return _estimate(float(np.median(found)), np.median(found[_draws(len(found))], axis=1))
+    if len({len(values) for values in processes}) > 1:
+        raise ValueError("Each process must have found as much as any other.")
+    found = np.stack([_filled(values) for values in processes]) if processes else _filled([])
+    count, size = found.shape
+    random = np.random.default_rng(SEED)
+    process = random.integers(0, count, size=(RESAMPLES, count, 1))
+    pair = random.integers(0, size, size=(RESAMPLES, count, size))
+    return _estimate(float(np.median(found)), np.median(found[process, pair], axis=(1, 2)))
 
 
 def mean(values: Sequence[float]) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -18,8 +19,11 @@ RUN_STEPS: Final = 10
 MUST_SECONDS: Final = 1.2e-3
 """Processor time of the process that all signals may add to a step, export included."""
 
-PASSES: Final = 2
-"""Each arm gets a process in each; the second goes through the arms backwards."""
+PASSES: Final = 8
+"""Each arm gets a process in each; every second one goes through the arms backwards.
+
+Where things lie in memory is another in each process, and with it what the same code takes, by a tenth and more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +40,26 @@ class Measured:
     """What was found for one arm."""
 
     counts: dict[str, float] = field(default_factory=dict[str, float])
-    pairs: list[Pair] = field(default_factory=list[Pair])
+    processes: list[list[Pair]] = field(default_factory=list[list[Pair]])
+    """The pairs of each process."""
     where: dict[str, float] = field(default_factory=dict[str, float])
 
     def added(self, clock: str) -> Estimate:
         """Seconds a step that the arm adds, on one clock."""
-        return estimates.median([pair.added(clock) for pair in self.pairs])
+        return estimates.median([[pair.added(clock) for pair in pairs] for pairs in self.processes])
 
     def report(self) -> dict[str, Any]:
         """As JSON; seconds and bytes a step."""
-        on = [pair.on for pair in self.pairs]
+        pairs = [pair for process in self.processes for pair in process]
+        on = [pair.on for pair in pairs]
         steps = sum(turn.steps for turn in on)
         return {
-            "pairs": len(self.pairs),
+            "pairs": len(pairs),
+            "processes": len(self.processes),
             "steps": steps,
             "loop": asdict(self.added("loop")),
             "process": asdict(self.added("process")),
-            "without": sum(pair.off.process for pair in self.pairs) / sum(pair.off.steps for pair in self.pairs),
+            "without": sum(pair.off.process for pair in pairs) / sum(pair.off.steps for pair in pairs),
             "spans": sum(turn.spans for turn in on) / steps,
             "bytes": sum(turn.bytes for turn in on) / steps,
             **self.counts,
@@ -80,7 +87,7 @@ def measure(
         chosen: the arms, by the names they are to be told by.
         steps: of each arm, and as many without it.
         passes: processes of each arm.
-        profiled: the arm to be profiled, if any; in the last pass.
+        profiled: the arm to be profiled, if any.
         told: called with an arm and the steps that were just done.
 
     Raises:
@@ -90,8 +97,9 @@ def measure(
     for number in range(passes):
         names = list(chosen) if number % 2 == 0 else list(chosen)[::-1]
         for name in names:
-            profile = name == profiled and number == passes - 1
-            _measure_one(chosen[name], steps // passes, found[name], partial(told, name), profile=profile)
+            _measure_one(chosen[name], steps // passes, found[name], partial(told, name), profile=name == profiled)
+    for measured in found.values():
+        measured.where = {place: seconds / passes for place, seconds in Counter(measured.where).most_common()}
     return found
 
 
@@ -109,10 +117,13 @@ def _measure_one(
 ) -> None:
     pairs = max(2, steps // RUN_STEPS // program.runs)
     options = ["--arm", program.arm, "--pairs", str(pairs), "--runs", str(program.runs), *["--profile"] * profile]
+    done: list[Pair] = []
+    found.processes.append(done)
     with working("browserwatch.bench.workload", *options, python=program.python) as worker:
         while "done" not in (line := worker.read()):
             found.counts = line.get("counts", found.counts)
-            found.where = line.get("where", found.where)
+            for place, seconds in line.get("where", {}).items():
+                found.where[place] = found.where.get(place, 0.0) + seconds
             if "pair" in line:
-                found.pairs.append(Pair.of(line["pair"]))
-                told(found.pairs[-1].on.steps)
+                done.append(Pair.of(line["pair"]))
+                told(done[-1].on.steps)
