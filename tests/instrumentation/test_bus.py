@@ -9,7 +9,7 @@ from opentelemetry import context as otel_context
 
 from browserwatch.events import BusWaited, Event, HookFailed
 from browserwatch.instrumentation.bus import MAX_WAITING, EventBusHooks
-from browserwatch.instrumentation.patching import Patches, PatchPoint, replacing
+from browserwatch.instrumentation.patching import Patches, PatchPoint
 from tests.instrumentation.observers import plain_observer
 
 WHO = "browserwatch-test-who"
@@ -37,8 +37,8 @@ class Bench:
         self.patches = Patches(
             self.observer,
             (
-                PatchPoint("bus_dispatch", *where, "dispatch", self.hooks.dispatch, replacing),
-                PatchPoint("bus_process", *where, "process_event", self.hooks.process, replacing),
+                PatchPoint("bus_dispatch", *where, "dispatch", self.hooks.dispatch),
+                PatchPoint("bus_process", *where, "process_event", self.hooks.process),
             ),
         )
         self.buses: list[EventBus] = []

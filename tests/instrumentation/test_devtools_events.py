@@ -6,7 +6,7 @@ from cdp_use.cdp.registry import EventRegistry
 
 from browserwatch.events import Event, HookFailed
 from browserwatch.instrumentation.pages import devtools_event
-from browserwatch.instrumentation.patching import Patches, PatchPoint, replacing
+from browserwatch.instrumentation.patching import Patches, PatchPoint
 from tests.instrumentation.observers import plain_observer
 
 STOPPED = "Page.frameStoppedLoading"
@@ -33,9 +33,7 @@ class Bench:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.observer = plain_observer(self.events.append)
-        point = PatchPoint(
-            "devtools", EventRegistry.__module__, "EventRegistry", "handle_event", devtools_event, replacing
-        )
+        point = PatchPoint("devtools", EventRegistry.__module__, "EventRegistry", "handle_event", devtools_event)
         self.patches = Patches(self.observer, (point,))
         self.patches.apply()
         self.watcher = Watcher()

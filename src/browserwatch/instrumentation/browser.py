@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from browserwatch import semantics as s
 from browserwatch.events import BrowserLaunched, PolicyBlocked
 from browserwatch.instrumentation.observer import Observer, Scope, WatchedSession, describe
 from browserwatch.instrumentation.outcomes import reason_of
-from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
+from browserwatch.instrumentation.patching import Args, Kwargs, Replacement
 from browserwatch.tracing.ids import span_ids
 
 
@@ -82,8 +83,8 @@ class NavigationHook:
         scope.close()
 
 
-def policy_wrapper(observer: Observer, name: str) -> Wrapper:
-    """Wrapper of `SecurityWatchdog._is_url_allowed`: counts refusals."""
+def policy(observer: Observer, name: str) -> Replacement:
+    """Around `SecurityWatchdog._is_url_allowed`: counts refusals."""
 
     def refused(watchdog: Any) -> None:
         profile = watchdog.browser_session.browser_profile
@@ -96,10 +97,14 @@ def policy_wrapper(observer: Observer, name: str) -> Wrapper:
             rule = "ip_address"
         observer.emit(PolicyBlocked(rule=rule))
 
-    def call(wrapped: Callable[..., bool], instance: Any, args: Args, kwargs: dict[str, Any]) -> bool:
-        allowed = wrapped(*args, **kwargs)
-        if not allowed and observer.active:
-            observer.attempt(name, refused, instance)
-        return allowed
+    def replace(is_url_allowed: Callable[..., bool]) -> Callable[..., bool]:
+        @functools.wraps(is_url_allowed)
+        def call(watchdog: Any, *args: Any, **kwargs: Any) -> bool:
+            allowed = is_url_allowed(watchdog, *args, **kwargs)
+            if not allowed and observer.active:
+                observer.attempt(name, refused, watchdog)
+            return allowed
 
-    return call
+        return call
+
+    return replace

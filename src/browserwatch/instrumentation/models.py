@@ -7,13 +7,14 @@ so that a model shared by several agents is counted once per call, for the agent
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
+from types import MethodType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import wrapt
 from opentelemetry._logs import LogRecord, get_logger
 from opentelemetry.trace import Span, SpanKind
 
@@ -30,7 +31,7 @@ from browserwatch.instrumentation.observer import (
     describe,
 )
 from browserwatch.instrumentation.outcomes import model_error, reason_of
-from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper, around
+from browserwatch.instrumentation.patching import Args, Kwargs, Replacement, around
 from browserwatch.pricing import Usage
 from browserwatch.tracing.ids import span_ids
 
@@ -76,24 +77,34 @@ def suppression() -> dict[str, object]:
     return keys
 
 
-def model_wrapper(observer: Observer, name: str) -> Wrapper:
-    """Wrapper of `TokenCost.register_llm`: puts our `ainvoke` below browser-use's own."""
-    watched: IdentityMap[Wrapper] = IdentityMap()
+def model(observer: Observer, name: str) -> Replacement:
+    """Around `TokenCost.register_llm`: puts our `ainvoke` below browser-use's own."""
+    watched: IdentityMap[bool] = IdentityMap()
     watch = around(ModelHook)(observer, "model_call")
 
-    def put(model: Any) -> None:
-        if watched.get(model) is None:
-            object.__setattr__(model, "ainvoke", wrapt.FunctionWrapper(model.ainvoke, watch))
-            watched.set(model, watch)
+    def put(llm: Any) -> None:
+        if watched.get(llm) is None:
+            ainvoke = llm.ainvoke  # bound already, or a function that somebody has put on the model
 
-    def call(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: dict[str, Any]) -> Any:
-        if observer.active:
-            model = args[0] if args else kwargs.get("llm")
-            if model is not None:
-                observer.attempt(name, put, model)
-        return wrapped(*args, **kwargs)
+            @functools.wraps(ainvoke)
+            def of(_: Any, *args: Any, **kwargs: Any) -> Any:
+                return ainvoke(*args, **kwargs)
 
-    return call
+            object.__setattr__(llm, "ainvoke", MethodType(watch(of), llm))
+            watched.set(llm, True)  # noqa: FBT003  # its presence is what counts
+
+    def replace(register_llm: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(register_llm)
+        def call(costs: Any, *args: Any, **kwargs: Any) -> Any:
+            if observer.active:
+                llm = args[0] if args else kwargs.get("llm")
+                if llm is not None:
+                    observer.attempt(name, put, llm)
+            return register_llm(costs, *args, **kwargs)
+
+        return call
+
+    return replace
 
 
 class ModelHook:

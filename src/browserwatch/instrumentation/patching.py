@@ -1,11 +1,13 @@
 """Putting hooks around methods of browser-use, and taking them off again.
 
+A plain function takes a method's place: one frame, as cheap as Python has it, and wrapt's wrappers of others fit around it.
 Modules are patched when they are imported, not before: importing browser-use on the user's behalf would take a second
 and read its environment variables too early.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,9 +23,8 @@ logger: Final = logging.getLogger("browserwatch.instrumentation")
 S = TypeVar("S", bound="Closable")
 Args: TypeAlias = tuple[Any, ...]
 Kwargs: TypeAlias = Mapping[str, Any]
-Wrapper: TypeAlias = Callable[[Callable[..., Any], Any, Args, dict[str, Any]], Any]
 Replacement: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""Makes a plain function from the method whose place it takes."""
+"""Makes the function that takes a method's place from that method."""
 
 
 class Closable(Protocol):
@@ -48,64 +49,67 @@ class Around(Protocol, Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class PatchPoint:
-    """One method that is hooked: where it is, what makes its wrapper, and what puts the wrapper around it."""
+    """One method that is hooked: where it is, and what makes the function that takes its place."""
 
     hook: str
     module: str
     owner: str
     attribute: str
-    wrapper: Callable[[Observer, str], Any]
-    put: Callable[[Any, Any], Any] = wrapt.FunctionWrapper
+    make: Callable[[Observer, str], Replacement]
 
 
-def replacing(original: Any, replace: Replacement) -> Any:
-    """Puts a plain function in a method's place: a third of what wrapt takes, for what is called many times a step."""
-    return replace(original)
-
-
-def around(make: Callable[[Observer], Around[Any]]) -> Callable[[Observer, str], Wrapper]:
-    """A wrapper for an async method from a hook that sees it begin and end.
+def around(make: Callable[[Observer], Around[Any]]) -> Callable[[Observer, str], Replacement]:
+    """Around an async method, from a hook that sees a call begin and end.
 
     The scope lives in this frame alone, so nothing of the call is held once it has returned.
     """
 
-    def build(observer: Observer, name: str) -> Wrapper:
+    def build(observer: Observer, name: str) -> Replacement:
         hook = make(observer)
 
-        async def call(
-            wrapped: Callable[..., Awaitable[Any]], instance: Any, args: Args, kwargs: dict[str, Any]
-        ) -> Any:
-            scope = observer.attempt(name, hook.enter, instance, args, kwargs) if observer.active else None
-            if scope is None:
-                return await wrapped(*args, **kwargs)
+        def finish(scope: Any, result: Any, error: BaseException | None) -> None:
             try:
-                result = await wrapped(*args, **kwargs)
-            except BaseException as error:
-                observer.attempt(name, hook.leave, scope, None, error)
-                raise
-            else:
-                observer.attempt(name, hook.leave, scope, result, None)
-                return result
+                hook.leave(scope, result, error)
             finally:
-                observer.attempt(name, scope.close)
+                scope.close()
 
-        return call
+        def replace(method: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+            @functools.wraps(method)
+            async def call(instance: Any, *args: Any, **kwargs: Any) -> Any:
+                scope = observer.attempt(name, hook.enter, instance, args, kwargs) if observer.active else None
+                if scope is None:
+                    return await method(instance, *args, **kwargs)
+                try:
+                    result = await method(instance, *args, **kwargs)
+                except BaseException as error:
+                    observer.attempt(name, finish, scope, None, error)
+                    raise
+                observer.attempt(name, finish, scope, result, None)
+                return result
+
+            return call
+
+        return replace
 
     return build
 
 
-def before(make: Callable[[Observer], Callable[[Any, Args, Kwargs], None]]) -> Callable[[Observer, str], Wrapper]:
-    """A wrapper from a function that only looks at a call before it is made."""
+def before(make: Callable[[Observer], Callable[[Any, Args, Kwargs], None]]) -> Callable[[Observer, str], Replacement]:
+    """In front of a method, from a function that only looks at a call before it is made."""
 
-    def build(observer: Observer, name: str) -> Wrapper:
+    def build(observer: Observer, name: str) -> Replacement:
         look = make(observer)
 
-        def call(wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: dict[str, Any]) -> Any:
-            if observer.active:
-                observer.attempt(name, look, instance, args, kwargs)
-            return wrapped(*args, **kwargs)
+        def replace(method: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(method)
+            def call(instance: Any, *args: Any, **kwargs: Any) -> Any:
+                if observer.active:
+                    observer.attempt(name, look, instance, args, kwargs)
+                return method(instance, *args, **kwargs)
 
-        return call
+            return call
+
+        return replace
 
     return build
 
@@ -154,7 +158,7 @@ class Patches:
                 point.hook,
             )
             return
-        patched = point.put(original, point.wrapper(self._observer, point.hook))
+        patched = point.make(self._observer, point.hook)(original)
         setattr(owner, point.attribute, patched)
         self._applied.append((owner, point.attribute, original, patched))
         self._observer.emit(HookInstalled(hook=point.hook, installed=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,7 +12,7 @@ from browserwatch import semantics as s
 from browserwatch.events import StepFinished
 from browserwatch.instrumentation.observer import Observer, Scope, Step, current_run, current_step, describe
 from browserwatch.instrumentation.outcomes import reason_of, reason_of_text
-from browserwatch.instrumentation.patching import Args, Kwargs, Wrapper
+from browserwatch.instrumentation.patching import Args, Kwargs, Replacement
 from browserwatch.tracing.ids import span_ids
 
 
@@ -84,22 +85,24 @@ def step_error(observer: Observer) -> Callable[[Any, Args, Kwargs], None]:
     return note
 
 
-def phase(name: str) -> Callable[[Observer, str], Wrapper]:
+def phase(name: str) -> Callable[[Observer, str], Replacement]:
     """Times one phase of a step: too little to fail, so it needs no guard, and too often to have one."""
 
-    def build(observer: Observer, _hook: str) -> Wrapper:
-        async def call(
-            wrapped: Callable[..., Awaitable[Any]], instance: Any, args: Args, kwargs: dict[str, Any]
-        ) -> Any:
-            step = current_step.get() if observer.active else None
-            if step is None:
-                return await wrapped(*args, **kwargs)
-            started = time.perf_counter()
-            try:
-                return await wrapped(*args, **kwargs)
-            finally:
-                step.phases[name] = step.phases.get(name, 0.0) + time.perf_counter() - started
+    def build(observer: Observer, _hook: str) -> Replacement:
+        def replace(method: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+            @functools.wraps(method)
+            async def call(agent: Any, *args: Any, **kwargs: Any) -> Any:
+                step = current_step.get() if observer.active else None
+                if step is None:
+                    return await method(agent, *args, **kwargs)
+                started = time.perf_counter()
+                try:
+                    return await method(agent, *args, **kwargs)
+                finally:
+                    step.phases[name] = step.phases.get(name, 0.0) + time.perf_counter() - started
 
-        return call
+            return call
+
+        return replace
 
     return build
