@@ -136,7 +136,7 @@ class Redactor:
         return text, found
 
     def name(self, text: str, limit: int) -> tuple[str, int]:
-        """Like `counted`, for the few names of tools and models that come at each step: a harmless one is looked at once."""
+        """Like `counted`, for the few names of tools, models and hosts that come again: a harmless one is looked at once."""
         known = self._names  # before the declared values are read: whoever changes them gives up these names afterwards
         if text in known and len(text) <= limit:
             return text, 0
@@ -189,7 +189,7 @@ class Redactor:
         if parts.scheme not in ("http", "https"):
             # data:, blob:, javascript: and file: URLs are content, or name a user's files.
             return PageAddress(self.text(parts.scheme, 20), "", None, "")
-        host = self.text(parts.hostname or "", 255)
+        host, _ = self.name(parts.hostname or "", 255)  # an agent's pages are mostly of the same few
         # An encoded secret must not slip through as %-escapes of the path.
         path = self.text(unquote(parts.path) if "%" in parts.path else parts.path, 256)
         return PageAddress(parts.scheme, host, port, path)

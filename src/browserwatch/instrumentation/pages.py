@@ -64,17 +64,14 @@ def devtools_event(observer: Observer, name: str) -> Replacement:
     Some fifty come in a step, most of which mean nothing here: those cost one look, in one frame.
     """
 
-    def show(registry: Any, args: Args, kwargs: Kwargs) -> None:
-        watcher = getattr(registry, "browserwatch_watcher", None)
-        if watcher is not None:
-            watcher.feed(*args, **kwargs)
-
     def replace(handle_event: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(handle_event)
         def call(registry: Any, *args: Any, **kwargs: Any) -> Any:
             # cdp-use gives them by position. Should another version not, the watcher sorts them out itself.
             if observer.active and (len(args) < POSITIONAL or (args[0] in METHODS and concerns(args[0], args[1]))):
-                observer.attempt(name, show, registry, args, kwargs)
+                watcher = getattr(registry, "browserwatch_watcher", None)
+                if watcher is not None:
+                    observer.attempt(name, watcher.feed, *args, **kwargs)
             return handle_event(registry, *args, **kwargs)
 
         return call
