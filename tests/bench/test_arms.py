@@ -10,6 +10,7 @@ import httpx
 import pytest
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
+from browserwatch.bench import arms
 from browserwatch.bench.arms import SAMPLED, VARIANTS, arm_name, load_arm, off
 from browserwatch.bench.receiver import Receiver, receiving
 from browserwatch.bench.trace_ids import EvenTraceIds
@@ -63,6 +64,21 @@ def test_one_trace_in_ten_is_sampled_exactly() -> None:
     taken = [sampler.should_sample(None, trace, "x").decision is Decision.RECORD_AND_SAMPLE for trace in made]
     assert {sum(taken[start : start + SAMPLED]) for start in range(len(taken) - SAMPLED)} == {1}
     assert len(set(made)) == len(made)
+
+
+def test_the_sampling_arm_keeps_one_turn_in_ten_though_each_is_switched_on_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In real runs a switch has two traces, that of settling and that of the turn: each is sampled as often as the other."""
+    monkeypatch.setattr(arms, "_with_metrics", lambda provider, *_: provider)
+    kept = {"settling": 0, "turn": 0}
+    for _ in range(2 * SAMPLED):
+        provider: Any = arms.sampled("http://127.0.0.1:9")
+        tracer = provider.get_tracer("test")
+        for name in kept:
+            kept[name] += tracer.start_span(name).get_span_context().trace_flags.sampled
+        provider.shutdown()
+    assert kept == {"settling": 2, "turn": 2}
 
 
 # --- the receiver, a program ---------------------------------------------------------------------------------------------

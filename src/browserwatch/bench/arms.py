@@ -6,6 +6,7 @@ module:function` runs the same work under them.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ Install: TypeAlias = Callable[[str], Installed]
 
 SAMPLED: Final = 10
 """One trace in so many is kept in the arm that samples."""
+
+_installations: Final = itertools.count()
+"""Of the arm that samples: each keeps another one of its traces."""
 
 
 def load_arm(name: str) -> Install:
@@ -107,7 +111,8 @@ def sampled(endpoint: str) -> Installed:
 
     from browserwatch.bench.trace_ids import EvenTraceIds  # noqa: PLC0415
 
-    provider = _provider(endpoint, sampler=ParentBasedTraceIdRatio(1 / SAMPLED), id_generator=EvenTraceIds(SAMPLED))
+    ids = EvenTraceIds(SAMPLED, next(_installations))
+    provider = _provider(endpoint, sampler=ParentBasedTraceIdRatio(1 / SAMPLED), id_generator=ids)
     return _with_metrics(provider, provider.force_flush, provider.shutdown)
 
 

@@ -11,11 +11,17 @@ LOW_BITS: Final = 64
 
 
 class EvenTraceIds(RandomIdGenerator):
-    """Of so many traces in a row, a sampler with the ratio of one in so many takes exactly one: chance is no noise then."""
+    """Of so many traces in a row, a sampler with the ratio of one in so many takes exactly one: chance is no noise then.
 
-    def __init__(self, one_in: int) -> None:
+    Args:
+        one_in: so many.
+        skip: begin after so many traces. What makes one trace and is then made anew begins each time one later, else it
+            would be sampled always or never.
+    """
+
+    def __init__(self, one_in: int, skip: int = 0) -> None:
         self._one_in = one_in
-        self._made = 0
+        self._made = skip
 
     def generate_trace_id(self) -> int:
         """A random id, whose low half walks evenly through all values."""
