@@ -1,4 +1,4 @@
-"""Measure anew what docs/performance.md shows: `python scripts/performance.py [NAME …]`; all of it takes three quiet hours."""
+"""Measure anew what docs/performance.md shows: `python scripts/performance.py [NAME …]`; three quiet hours for all."""
 
 from __future__ import annotations
 
