@@ -70,7 +70,11 @@ def test_the_sampling_arm_keeps_one_turn_in_ten_though_each_is_switched_on_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In real runs a switch has two traces, that of settling and that of the turn: each is sampled as often as the other."""
-    monkeypatch.setattr(arms, "_with_metrics", lambda provider, *_: provider)
+
+    def provider_alone(provider: Any, *_: Any) -> Any:
+        return provider
+
+    monkeypatch.setattr(arms, "_with_metrics", provider_alone)
     kept = {"settling": 0, "turn": 0}
     for _ in range(2 * SAMPLED):
         provider: Any = arms.sampled("http://127.0.0.1:9")
