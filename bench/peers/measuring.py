@@ -12,7 +12,6 @@ from typing import Any, Final
 from bench.peers.peer import ROOT, Arm
 from browserwatch.bench.hooks import Measured
 from browserwatch.bench.programs import BenchError, working
-from browserwatch.bench.toggling import Pair
 
 TELL_METADATA: Final = """
 import json, sys
@@ -74,13 +73,8 @@ def measure_one(arm: Arm, pairs: int, found: Result, *, first: bool) -> None:
         found.package = _ask(arm, "-c", TELL_METADATA, arm.package)
         found.planted = _ask(arm, "-m", "bench.peers.planted", "--arm", arm.function)
     found.memory_bytes.append(_memory(arm))
-    done: list[Pair] = []
-    found.measured.processes.append(done)
     with working("bench.peers.work", "--arm", arm.function, "--pairs", str(pairs), python=arm.python) as worker:
-        while "done" not in (line := worker.read()):
-            found.measured.counts = line.get("counts", found.measured.counts)
-            if "pair" in line:
-                done.append(Pair.of(line["pair"]))
+        found.measured.read(worker)
 
 
 def _memory(arm: Arm) -> int:

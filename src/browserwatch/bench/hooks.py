@@ -12,7 +12,7 @@ from typing import Any, Final
 from browserwatch.bench import estimates
 from browserwatch.bench.arms import SAMPLED, VARIANTS, arm_name
 from browserwatch.bench.estimates import Estimate, Verdict
-from browserwatch.bench.programs import working
+from browserwatch.bench.programs import Worker, working
 from browserwatch.bench.toggling import Pair
 
 RUN_STEPS: Final = 10
@@ -43,6 +43,26 @@ class Measured:
     processes: list[list[Pair]] = field(default_factory=list[list[Pair]])
     """The pairs of each process."""
     where: dict[str, float] = field(default_factory=dict[str, float])
+
+    def read(self, worker: Worker, told: Callable[[int], object] = lambda _: None) -> None:
+        """Take in what one process says, until it is done.
+
+        Args:
+            worker: the process.
+            told: called with the steps of each pair.
+
+        Raises:
+            BenchError: it ended before.
+        """
+        done: list[Pair] = []
+        self.processes.append(done)
+        while "done" not in (line := worker.read()):
+            self.counts = line.get("counts", self.counts)
+            for place, seconds in line.get("where", {}).items():
+                self.where[place] = self.where.get(place, 0.0) + seconds
+            if "pair" in line:
+                done.append(Pair.of(line["pair"]))
+                told(done[-1].on.steps)
 
     def added(self, clock: str) -> Estimate:
         """Seconds a step that the arm adds, on one clock."""
@@ -117,13 +137,5 @@ def _measure_one(
 ) -> None:
     pairs = max(2, steps // RUN_STEPS // program.runs)
     options = ["--arm", program.arm, "--pairs", str(pairs), "--runs", str(program.runs), *["--profile"] * profile]
-    done: list[Pair] = []
-    found.processes.append(done)
     with working("browserwatch.bench.workload", *options, python=program.python) as worker:
-        while "done" not in (line := worker.read()):
-            found.counts = line.get("counts", found.counts)
-            for place, seconds in line.get("where", {}).items():
-                found.where[place] = found.where.get(place, 0.0) + seconds
-            if "pair" in line:
-                done.append(Pair.of(line["pair"]))
-                told(done[-1].on.steps)
+        found.read(worker, told)

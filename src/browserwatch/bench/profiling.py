@@ -24,7 +24,6 @@ LIBRARIES: Final = {
     "opentelemetry/sdk": "OpenTelemetry SDK",
     "opentelemetry": "OpenTelemetry API",
     "prometheus_client": "prometheus_client",
-    "wrapt": "wrapt",
 }
 
 

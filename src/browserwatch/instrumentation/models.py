@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
-from functools import lru_cache
 from importlib import import_module
 from types import MethodType
 from typing import Any, Final
@@ -54,7 +53,7 @@ def provider_name(model: Any) -> str:
     return PROVIDER_NAMES.get(name, name)[:64]
 
 
-@lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)
 def _util_genai() -> tuple[str, Callable[[], object]] | None:
     """The context key of opentelemetry-util-genai for "a call is being watched", and what to put there."""
     try:
@@ -79,7 +78,7 @@ def suppression() -> dict[str, object]:
 
 def model(observer: Observer, name: str) -> Replacement:
     """Around `TokenCost.register_llm`: puts our `ainvoke` below browser-use's own."""
-    watched: IdentityMap[bool] = IdentityMap()
+    watched: IdentityMap[Replacement] = IdentityMap()
     watch = around(ModelHook)(observer, "model_call")
 
     def put(llm: Any) -> None:
@@ -91,7 +90,7 @@ def model(observer: Observer, name: str) -> Replacement:
                 return ainvoke(*args, **kwargs)
 
             object.__setattr__(llm, "ainvoke", MethodType(watch(of), llm))
-            watched.set(llm, True)  # noqa: FBT003  # its presence is what counts
+            watched.set(llm, watch)
 
     def replace(register_llm: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(register_llm)
@@ -212,7 +211,7 @@ class ModelHook:
             )
 
 
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _server(base_url: str) -> Attributes:
     """Where a model is asked: the same few addresses again and again."""
     parts = urlsplit(base_url)

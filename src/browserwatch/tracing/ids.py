@@ -10,7 +10,7 @@ def span_ids(span: trace.Span | None = None) -> dict[str, str]:
     context = (span or trace.get_current_span()).get_span_context()
     if not context.trace_flags.sampled:
         return {}
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+    return {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
 
 
 def trace_id() -> str:
