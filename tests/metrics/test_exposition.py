@@ -1,9 +1,12 @@
 import asyncio
+import gc
 import http.client
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
+from http.server import ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -333,6 +336,54 @@ def test_server_with_a_broken_collector(caplog: pytest.LogCaptureFixture) -> Non
         assert scrape(server)[0] == 200
     assert "A scrape failed (RuntimeError)" in caplog.text
     assert "a secret" not in caplog.text + text
+
+
+def test_an_idle_server_sleeps(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It never wakes up by itself, between scrapes neither."""
+    waits: list[float | None] = []
+
+    class Watched(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> Any:
+            waits.append(timeout)
+            return super().select(timeout)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Watched)
+    with start_metrics_server(0, registry=registry) as server:
+        for _ in range(2):
+            assert scrape(server)[0] == 200
+    assert waits == [None] * 3
+
+
+def test_a_server_that_nobody_holds_goes_on(registry: CollectorRegistry) -> None:
+    """Most programs start it and forget what they got."""
+    before = serving_threads()
+    port = start_metrics_server(0, registry=registry).port
+    gc.collect()
+    assert scrape(MetricsServer("127.0.0.1", port, lambda: None))[0] == 200
+
+    held = next(it for it in gc.get_objects() if isinstance(it, ThreadingHTTPServer) and it.server_port == port)
+    held.shutdown()
+    for thread in serving_threads() - before:
+        thread.join()
+    held.server_close()
+
+
+def test_close_with_a_copy_of_its_sockets(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork has copies of all sockets; closing must not wait for them."""
+    make, copies = socket.socketpair, list[socket.socket]()
+
+    def copied() -> tuple[socket.socket, socket.socket]:
+        pair = make()
+        copies.extend(one.dup() for one in pair)
+        return pair
+
+    monkeypatch.setattr(socket, "socketpair", copied)
+    before = serving_threads()
+    with start_metrics_server(0, registry=registry):
+        pass
+    assert serving_threads() == before
+    for copy in copies:
+        copy.close()
 
 
 def test_close_twice(registry: CollectorRegistry) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -37,8 +38,8 @@ Install: TypeAlias = Callable[[str], Installed]
 SAMPLED: Final = 10
 """One trace in so many is kept in the arm that samples."""
 
-_installations: Final = itertools.count()
-"""Of the arm that samples: each keeps another one of its traces."""
+_installations: Final = itertools.count(random.randrange(SAMPLED))  # noqa: S311  # no secret
+"""Of the arm that samples: each keeps another one of its traces. Begun by chance: a process may have few of them."""
 
 
 def load_arm(name: str) -> Install:

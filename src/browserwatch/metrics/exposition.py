@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
+import selectors
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -84,13 +86,49 @@ def start_metrics_server(
 
     def close() -> None:
         server.shutdown()
-        server.server_close()
         thread.join()
+        server.server_close()
 
     return MetricsServer(host, server.server_port, close)
 
 
-def _listening(host: str, port: int, registry: CollectorRegistry) -> ThreadingHTTPServer:
+class _Server(ThreadingHTTPServer):
+    """Sleeps until somebody connects, or it is shut down.
+
+    The library's own loop looks twice a second whether to stop: over a minute that takes more than the scrapes do.
+    """
+
+    daemon_threads = True
+    timeout = 0  # `handle_request` is only called when somebody is there
+
+    def __init__(
+        self, family: socket.AddressFamily, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]
+    ) -> None:
+        self.address_family = family
+        self._stop, self._stopped = socket.socketpair()
+        super().__init__(address, handler)
+
+    def serve_forever(self, poll_interval: float | None = None) -> None:
+        """Answer whoever connects."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(self._stopped, selectors.EVENT_READ)
+            while all(key.fileobj is not self._stopped for key, _ in selector.select(poll_interval)):
+                self.handle_request()
+
+    def shutdown(self) -> None:
+        """End `serve_forever`, without waiting for it."""
+        with contextlib.suppress(OSError):  # shut down before
+            self._stop.shutdown(socket.SHUT_WR)  # unlike close, which would wait for a copy that a fork has
+
+    def server_close(self) -> None:
+        """Free the port."""
+        super().server_close()
+        self._stop.close()
+        self._stopped.close()
+
+
+def _listening(host: str, port: int, registry: CollectorRegistry) -> _Server:
     class Handler(BaseHTTPRequestHandler):
         """Answers any path with the metrics, as prometheus_client's own server does."""
 
@@ -116,11 +154,8 @@ def _listening(host: str, port: int, registry: CollectorRegistry) -> ThreadingHT
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # likewise
             """A scrape every few seconds is no news."""
 
-    class Server(ThreadingHTTPServer):
-        address_family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        daemon_threads = True
-
-    return Server((host, port), Handler)
+    family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return _Server(family, (host, port), Handler)
 
 
 def metrics_app(registry: CollectorRegistry = REGISTRY) -> ASGIApp:
