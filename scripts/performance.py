@@ -18,7 +18,7 @@ BENCH = (sys.executable, "-m", "browserwatch", "bench")
 # Each prints tables, which go to its place in the page.
 COMMANDS = {
     "overhead": (*BENCH, "overhead", "--variants", "all", "--plot", str(IMAGES / "overhead.svg")),
-    "variants": (*BENCH, "overhead", "--variants", "metrics,traces,content,sampled", "--minutes", "4"),
+    "variants": (*BENCH, "overhead", "--variants", "metrics,traces,content,sampled", "--minutes", "8"),
     "hooks": (*BENCH, "hooks", "--profile", "all"),
     "peers": (sys.executable, "-m", "bench.peers"),
     "batch": (*BENCH, "batch", "--plot", str(IMAGES / "batch.svg")),

@@ -16,28 +16,28 @@ def noisy(middle: float, spread: float, count: int) -> list[float]:
 
 
 def test_the_interval_is_that_of_the_normal_distribution() -> None:
-    """For the mean of normal noise the interval is the textbook's: 1.96 standard errors to both sides."""
-    found = estimates.mean(noisy(5.0, 1.0, 400))
+    """For a sum of normal noise the interval is the textbook's: 1.96 standard errors to both sides."""
+    found = estimates.ratio([[1.0] * 400], [noisy(5.0, 1.0, 400)])
     assert found.low < 5.0 < found.high
     assert found.half_width == pytest.approx(1.96 / 20, rel=0.1)
 
 
 def test_the_median_shrugs_off_an_outlier() -> None:
-    """One turn in which the machine was busy moves the mean, not the median."""
+    """One turn in which the machine was busy moves a sum, not the median."""
     values = [1.0] * 50 + [1000.0]
     assert estimates.median([values]) == estimates.Estimate(1.0, 1.0, 1.0)
-    assert estimates.mean(values).value > 20
+    assert estimates.ratio([[1.0] * 51], [values]).value > 20
 
 
 def test_the_ratio_is_of_sums() -> None:
     """A long pair weighs more than a short one."""
-    assert estimates.ratio([1.0, 9.0], [2.0, 9.0]).value == pytest.approx(1.1)
+    assert estimates.ratio([[1.0, 9.0]], [[2.0, 9.0]]).value == pytest.approx(1.1)
 
 
 def test_pairs_cancel_what_they_share() -> None:
     """Pairs whose halves go up and down together give a narrow interval, however much they go."""
     off = noisy(100.0, 30.0, 40)
-    found = estimates.ratio(off, [value * 1.02 for value in off])
+    found = estimates.ratio([off], [[value * 1.02 for value in off]])
     assert found.value == pytest.approx(1.02)
     assert found.half_width < 1e-9
 
@@ -53,6 +53,9 @@ def test_processes_that_differ_widen_the_interval() -> None:
     apart = [[value + shift for value in values] for shift, values in zip((-1, 1) * 4, alike, strict=True)]
     assert estimates.median(alike).half_width < 0.05
     assert estimates.median(apart).half_width > 0.5
+    without = [[1.0] * 50] * 8
+    assert estimates.ratio(without, alike).half_width < 0.05
+    assert estimates.ratio(without, apart).half_width > 0.5
 
 
 @pytest.mark.parametrize("processes", [[], [[]], [[1.0], [1.0, 2.0]]], ids=repr)
@@ -64,7 +67,7 @@ def test_processes_that_found_nothing_or_not_as_much(processes: list[list[float]
 
 def test_more_pairs_narrow_the_interval() -> None:
     """Four times the pairs, half the interval."""
-    few, many = (estimates.mean(noisy(1.0, 1.0, count)).half_width for count in (200, 800))
+    few, many = (estimates.ratio([[1.0] * count], [noisy(1.0, 1.0, count)]).half_width for count in (200, 800))
     assert many / few == pytest.approx(0.5, rel=0.15)
 
 
@@ -72,7 +75,7 @@ def test_more_pairs_narrow_the_interval() -> None:
 def test_nothing_to_estimate_from(off: list[float], on: list[float]) -> None:
     """Without measurements, or with halves of pairs, there is no figure."""
     with pytest.raises(ValueError, match=r"nothing|no pairs"):
-        estimates.ratio(off, on)
+        estimates.ratio([off], [on])
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def turn(process: float, steps: int = 10) -> Turn:
 def found(added: float) -> Overhead:
     """Runs whose steps take 100 ms, with so much added to each."""
     pairs = [Pair(off=turn(1.0 + noise), on=turn(1.0 + added * 10 + noise)) for noise in (0.0, 0.001, -0.001)]
-    return Overhead(Measured(counts={"scrape_seconds": 0.01}, processes=[pairs]), pairs, narrow=True)
+    return Overhead(Measured(counts={"scrape_seconds": 0.01}, processes=[pairs]), [pairs], narrow=True)
 
 
 def test_the_verdict() -> None:
@@ -47,8 +47,8 @@ def test_the_figure_from_parts() -> None:
 
 def test_runs_of_unequal_length() -> None:
     """A real model does not take the same steps twice: what counts is what a step takes."""
-    overhead = Overhead(pairs=[Pair(off=turn(1.0, 10), on=turn(2.1, 20)), Pair(off=turn(2.0, 20), on=turn(1.05, 10))])
-    assert overhead.ratio().value == pytest.approx(1.05)
+    pairs = [Pair(off=turn(1.0, 10), on=turn(2.1, 20)), Pair(off=turn(2.0, 20), on=turn(1.05, 10))]
+    assert Overhead(processes=[pairs]).ratio().value == pytest.approx(1.05)
 
 
 @pytest.mark.parametrize(

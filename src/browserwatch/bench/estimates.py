@@ -65,37 +65,22 @@ def median(processes: Sequence[Sequence[float]]) -> Estimate:
     Raises:
         ValueError: there are none, or not as many of each.
     """
-    if len({len(values) for values in processes}) > 1:
-        raise ValueError("Each process must have found as much as any other.")
-    found = np.stack([_filled(values) for values in processes]) if processes else _filled([])
-    count, size = found.shape
-    random = np.random.default_rng(SEED)
-    process = random.integers(0, count, size=(RESAMPLES, count, 1))
-    pair = random.integers(0, size, size=(RESAMPLES, count, size))
-    return _estimate(float(np.median(found)), np.median(found[process, pair], axis=(1, 2)))
+    found = _table(processes)
+    drawn = found[_draws(*found.shape)]
+    return _estimate(float(np.median(found)), np.median(drawn, axis=(1, 2)))
 
 
-def mean(values: Sequence[float]) -> Estimate:
-    """The mean of paired differences.
+def ratio(off: Sequence[Sequence[float]], on: Sequence[Sequence[float]]) -> Estimate:
+    """What the second of each pair took together, in terms of what the first took together, in several processes.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are no pairs, or they are not pairs, or there are not as many of each process.
     """
-    found = _filled(values)
-    return _estimate(float(found.mean()), found[_draws(len(found))].mean(axis=1))
-
-
-def ratio(off: Sequence[float], on: Sequence[float]) -> Estimate:
-    """What the second of each pair took together, in terms of what the first took together.
-
-    Raises:
-        ValueError: there are no pairs, or they are not pairs.
-    """
-    before, after = _filled(off), _filled(on)
-    if len(before) != len(after):
-        raise ValueError(f"{len(before)} values without and {len(after)} with are no pairs.")
-    drawn = _draws(len(before))
-    return _estimate(float(after.sum() / before.sum()), after[drawn].sum(axis=1) / before[drawn].sum(axis=1))
+    before, after = _table(off), _table(on)
+    if before.shape != after.shape:
+        raise ValueError(f"{before.size} values without and {after.size} with are no pairs.")
+    drawn = _draws(*before.shape)
+    return _estimate(float(after.sum() / before.sum()), after[drawn].sum(axis=(1, 2)) / before[drawn].sum(axis=(1, 2)))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -109,8 +94,20 @@ def _filled(values: Sequence[float]) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _draws(size: int) -> NDArray[Any]:
-    return np.random.default_rng(SEED).integers(0, size, size=(RESAMPLES, size))
+def _table(processes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """A row for each process."""
+    if len({len(values) for values in processes}) > 1:
+        raise ValueError("Each process must have found as much as any other.")
+    return np.stack([_filled(values) for values in processes or [[]]])
+
+
+def _draws(processes: int, pairs: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Which processes to draw, and which pairs of each."""
+    random = np.random.default_rng(SEED)
+    return (
+        random.integers(0, processes, size=(RESAMPLES, processes, 1)),
+        random.integers(0, pairs, size=(RESAMPLES, processes, pairs)),
+    )
 
 
 def _estimate(value: float, resampled: NDArray[np.float64]) -> Estimate:

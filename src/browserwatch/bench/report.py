@@ -85,7 +85,8 @@ def print_overhead(console: Console, found: Mapping[str, Overhead]) -> None:
     )
     for name, overhead in found.items():
         why = "the interval is narrow enough" if overhead.narrow else "the time was up before the interval was narrow"
-        console.print(f"{name}: {len(overhead.pairs)} pairs of runs; {why}.", style="dim")
+        runs = f"{len(overhead.pairs)} pairs of runs in {len(overhead.processes)} processes"
+        console.print(f"{name}: {runs}; {why}.", style="dim")
 
 
 def print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
