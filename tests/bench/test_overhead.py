@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from browserwatch.bench import overhead
+from browserwatch.bench import hooks, memory, overhead
 from browserwatch.bench.estimates import exit_code
 from browserwatch.bench.hooks import Measured
-from browserwatch.bench.overhead import Overhead
+from browserwatch.bench.overhead import Effort, Overhead
 from browserwatch.bench.plot import draw
 from browserwatch.bench.real_runs import OwnRuns
 from browserwatch.bench.toggling import Pair, Turn
@@ -43,6 +48,49 @@ def test_the_verdict() -> None:
 def test_the_figure_from_parts() -> None:
     """Hooks add 1 ms to a step of 100 ms, and a scrape of 10 ms comes every fifth step of a second: 3 %."""
     assert found(0.001).composed().value == pytest.approx(1.03)
+
+
+class Answering:
+    """A process that answers with the next of some pairs."""
+
+    def __init__(self, added: Iterator[float]) -> None:
+        self._added = added
+
+    def ask(self) -> dict[str, Any]:
+        """A pair, as JSON."""
+        return asdict(Pair(off=turn(1.0), on=turn(1.0 + next(self._added))))
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, effort: Effort, added: Iterator[float]) -> Overhead:
+    """What comes of processes that find so much more with the arm."""
+
+    def working(*_: object) -> AbstractContextManager[Answering]:
+        return nullcontext(Answering(added))
+
+    def no_memory(*_: object, **__: object) -> float:
+        return 0.0
+
+    def no_hooks(*_: object) -> dict[str, Measured]:
+        return {}
+
+    monkeypatch.setattr(overhead, "working", working)
+    monkeypatch.setattr(memory, "added", no_memory)
+    monkeypatch.setattr(hooks, "measure", no_hooks)
+    return overhead.measure(["all"], effort, work="any:thing")["all"]
+
+
+def test_it_ends_when_the_interval_is_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs that agree are enough once there are as many as it takes; each process has its share."""
+    done = measured(monkeypatch, Effort(seconds=1e6, least_pairs=10, processes=4), itertools.repeat(0.02))
+    assert done.narrow
+    assert [len(pairs) for pairs in done.processes] == [3, 3, 3, 3]
+
+
+def test_it_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs that differ are never enough: then the time is the limit, after two of each process."""
+    done = measured(monkeypatch, Effort(seconds=0, least_pairs=10, processes=4), itertools.cycle((0.0, 0.5, 1.0)))
+    assert not done.narrow
+    assert [len(pairs) for pairs in done.processes] == [2, 2, 2, 2]
 
 
 def test_runs_of_unequal_length() -> None:

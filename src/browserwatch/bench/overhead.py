@@ -28,6 +28,9 @@ NARROW: Final = 0.01
 """Half of the interval, when it is narrow enough."""
 
 LEAST_PAIRS: Final = 24
+LEAST_ROUNDS: Final = 2
+"""Pairs of each process: one has its halves the one way round, the next the other."""
+
 PROCESSES: Final = 6
 """Where things lie in memory is another in each: two found 2.7 % one day, and 4.5 % on another, each ± 1 %."""
 
@@ -37,7 +40,7 @@ class Effort:
     """When to stop.
 
     Args:
-        seconds: for one variant, whatever has been reached then.
+        seconds: for one variant, whatever has been reached then; two pairs of each process at least.
         least_pairs: before the interval is believed.
         processes: warm ones, which take turns.
         hook_steps: steps of the measurement without a browser.
@@ -159,8 +162,9 @@ def _measure_one(overhead: Overhead, options: Sequence[str], effort: Effort, tol
             told()
             if len(overhead.pairs) >= effort.least_pairs:
                 overhead.narrow = overhead.ratio().half_width <= NARROW
-                if overhead.narrow or time.monotonic() - started >= effort.seconds:
-                    return
+            rounds = len(overhead.processes[0])
+            if overhead.narrow or (rounds >= LEAST_ROUNDS and time.monotonic() - started >= effort.seconds):
+                return
 
 
 def _tell(told: Callable[[str], object], name: str, found: Overhead) -> None:
