@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import http.client
+import os
 import selectors
 import socket
 import threading
@@ -384,6 +385,22 @@ def test_close_with_a_copy_of_its_sockets(registry: CollectorRegistry, monkeypat
     assert serving_threads() == before
     for copy in copies:
         copy.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_close_in_the_child_of_a_fork(registry: CollectorRegistry) -> None:
+    """The child lets go of its copies, and the parent goes on answering."""
+    with start_metrics_server(0, registry=registry) as server:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                server.close()
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert scrape(server)[0] == 200
 
 
 def test_close_twice(registry: CollectorRegistry) -> None:

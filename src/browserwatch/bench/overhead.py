@@ -156,9 +156,8 @@ def _measure_one(overhead: Overhead, options: Sequence[str], effort: Effort, tol
         overhead.processes = [[] for _ in workers]
         started = time.monotonic()
         while True:
-            # All of them, before any is looked at: each has as many pairs.
-            for pairs, pair in zip(overhead.processes, [Pair.of(worker.ask()) for worker in workers], strict=True):
-                pairs.append(pair)
+            for pairs, worker in zip(overhead.processes, workers, strict=True):
+                pairs.append(Pair.of(worker.ask()))
             told()
             if len(overhead.pairs) >= effort.least_pairs:
                 overhead.narrow = overhead.ratio().half_width <= NARROW

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import selectors
@@ -85,8 +84,9 @@ def start_metrics_server(
     thread.start()
 
     def close() -> None:
-        server.shutdown()
-        thread.join()
+        if thread.is_alive():  # not in the child of a fork, which has only copies of the sockets: its parent goes on
+            server.shutdown()
+            thread.join()
         server.server_close()
 
     return MetricsServer(host, server.server_port, close)
@@ -95,7 +95,7 @@ def start_metrics_server(
 class _Server(ThreadingHTTPServer):
     """Sleeps until somebody connects, or it is shut down.
 
-    The library's own loop looks twice a second whether to stop: over a minute that takes more than the scrapes do.
+    The library's own loop looks twice a second whether to stop: with a scrape in 15 s, that takes more than the scrapes do.
     """
 
     daemon_threads = True
@@ -118,8 +118,7 @@ class _Server(ThreadingHTTPServer):
 
     def shutdown(self) -> None:
         """End `serve_forever`, without waiting for it."""
-        with contextlib.suppress(OSError):  # shut down before
-            self._stop.shutdown(socket.SHUT_WR)  # unlike close, which would wait for a copy that a fork has
+        self._stop.shutdown(socket.SHUT_WR)  # unlike close, which would wait for a copy that a fork has
 
     def server_close(self) -> None:
         """Free the port."""
