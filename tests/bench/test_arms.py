@@ -69,20 +69,20 @@ def test_one_trace_in_ten_is_sampled_exactly() -> None:
 def test_the_sampling_arm_keeps_one_turn_in_ten_though_each_is_switched_on_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In real runs a switch has two traces, that of settling and that of the turn: each is sampled as often as the other."""
+    """In real runs a switch has three traces, that of settling and those of two turns: each is sampled as often."""
 
     def provider_alone(provider: Any, *_: Any) -> Any:
         return provider
 
     monkeypatch.setattr(arms, "_with_metrics", provider_alone)
-    kept = {"settling": 0, "turn": 0}
+    kept = {"settling": 0, "first": 0, "second": 0}
     for _ in range(2 * SAMPLED):
         provider: Any = arms.sampled("http://127.0.0.1:9")
         tracer = provider.get_tracer("test")
         for name in kept:
             kept[name] += tracer.start_span(name).get_span_context().trace_flags.sampled
         provider.shutdown()
-    assert kept == {"settling": 2, "turn": 2}
+    assert kept == {"settling": 2, "first": 2, "second": 2}
 
 
 # --- the receiver, a program ---------------------------------------------------------------------------------------------

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any
 
 from browserwatch.bench.agent import PLAIN, step_seconds
 from browserwatch.bench.arms import named
 from browserwatch.bench.scenario import MIXED
-
-SETTLING: Final = "default"
-"""A scenario that says done at once."""
-
-
-class Runs(Protocol):
-    """What is done again and again, watched and unwatched."""
-
-    async def turn(self) -> list[float]:
-        """One run; the seconds of its steps."""
-        ...
-
-    async def settle(self) -> object:
-        """Use for the first time what was just put on, or taken off."""
-        ...
 
 
 class DemoRuns:
@@ -45,13 +30,6 @@ class DemoRuns:
 
     async def turn(self) -> list[float]:
         """A run of the scenario; the seconds of its steps."""
-        return await self._run(MIXED.name, len(MIXED.steps))
-
-    async def settle(self) -> None:
-        """A run of one step."""
-        await self._run(SETTLING, 1)
-
-    async def _run(self, scenario: str, steps: int) -> list[float]:
         from browser_use import ChatOpenAI  # noqa: PLC0415  # its environment comes first
         from browser_use.agent.service import Agent  # noqa: PLC0415
         from openai import DefaultAsyncHttpxClient  # noqa: PLC0415
@@ -59,16 +37,16 @@ class DemoRuns:
         make: Any = Agent
         async with self._session() as session, DefaultAsyncHttpxClient(trust_env=False) as client:
             agent = make(
-                task=f"[scenario: {scenario}] site: {self._site}",
+                task=f"[scenario: {MIXED.name}] site: {self._site}",
                 llm=ChatOpenAI(model="gpt-4.1-mini", base_url=f"{self._model}/v1", api_key="any", http_client=client),
                 browser_session=session,
                 file_system_path=str(self._directory),
                 **PLAIN,
             )
-            history = await agent.run(max_steps=steps + 2)
-        if not history.is_successful() or len(history.history) != steps:
+            history = await agent.run(max_steps=len(MIXED.steps) + 2)
+        if not history.is_successful() or len(history.history) != len(MIXED.steps):
             errors = [error for error in history.errors() if error]
-            raise RuntimeError(f"A run of {scenario!r} went another way: {len(history.history)} steps, {errors}.")
+            raise RuntimeError(f"A run went another way: {len(history.history)} steps, {errors}.")
         return step_seconds(history)
 
     @asynccontextmanager
@@ -120,5 +98,3 @@ class OwnRuns:
         if all(errors := history.errors()):  # browser-use raises nothing, say when the model's key is wrong
             raise RuntimeError(f"{self._name!r} made no step that went well: {errors[0].splitlines()[0]}")
         return found
-
-    settle = turn

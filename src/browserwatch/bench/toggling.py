@@ -63,24 +63,26 @@ class Toggle:
     Args:
         install: the arm.
         receiver: takes what it exports.
-        settle: done after each switch, and not measured: what was just put on, or off, is used for the first time.
         meter: the clock of another program.
     """
 
-    def __init__(
-        self, install: Install, receiver: Receiver, settle: Callable[[], Awaitable[object]], meter: Meter = lambda: 0.0
-    ) -> None:
+    def __init__(self, install: Install, receiver: Receiver, meter: Meter = lambda: 0.0) -> None:
         self._install = install
         self._receiver = receiver
-        self._settle = settle
         self._meter = meter
 
     async def pairs(self, work: Work) -> AsyncGenerator[Pair]:
-        """Pairs of turns, for as long as they are asked for."""
+        """Pairs of turns, for as long as they are asked for; `work` has been done before, so that it is warm.
+
+        A switch is followed by a turn that is not measured, then by the last of a pair and the first of the next.
+        """
         while True:
             off = await self._without(work)
-            yield Pair(off=off, on=await self._with(work))
-            on = await self._with(work)
+            with self.installed() as installed:
+                await self._settle(work, installed)
+                yield Pair(off=off, on=await self._with(work, installed))
+                on = await self._with(work, installed)
+            await work()
             yield Pair(off=await self._without(work), on=on)
 
     @contextmanager
@@ -94,17 +96,20 @@ class Toggle:
             self._receiver.keep_scraping("")
             installed.uninstall()
 
-    async def _with(self, work: Work) -> Turn:
-        with self.installed() as installed:
-            await self._settle()
-            installed.flush()
-            before = self._receiver.tally()
-            turn = await measured(work, installed.flush, self._meter)
-            after = self._receiver.tally()
+    async def _settle(self, work: Work, installed: Installed) -> None:
+        """What comes once in a program's life: the first event of each kind, the first scrape."""
+        await work()
+        if installed.metrics_url:
+            self._receiver.scrape(installed.metrics_url)
+
+    async def _with(self, work: Work, installed: Installed) -> Turn:
+        installed.flush()
+        before = self._receiver.tally()
+        turn = await measured(work, installed.flush, self._meter)
+        after = self._receiver.tally()
         return replace(turn, spans=after.spans - before.spans, bytes=after.bytes - before.bytes)
 
     async def _without(self, work: Work) -> Turn:
-        await self._settle()
         return await measured(work, lambda: None, self._meter)
 
 

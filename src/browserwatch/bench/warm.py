@@ -23,7 +23,7 @@ import psutil
 from browserwatch.agents.process.environment import BROWSER_USE
 from browserwatch.agents.process.launching import ChromiumProcess, Launch
 from browserwatch.bench.arms import load_arm
-from browserwatch.bench.real_runs import DemoRuns, OwnRuns, Runs
+from browserwatch.bench.real_runs import DemoRuns, OwnRuns
 from browserwatch.bench.receiver import receiving
 from browserwatch.bench.toggling import Toggle
 from browserwatch.processes.chromium import find_chromium, unsandboxed_because
@@ -58,13 +58,13 @@ async def warm_chromium(directory: Path) -> AsyncGenerator[Chromium]:
 
 async def _answer(options: argparse.Namespace, directory: Path) -> None:
     async with warm_chromium(directory) as chromium:
-        runs: Runs = (
+        runs = (
             OwnRuns(options.work, chromium.url)
             if options.work
             else DemoRuns(options.model, options.site, chromium.url, directory)
         )
         with receiving() as receiver:
-            toggle = Toggle(load_arm(options.arm), receiver, runs.settle, chromium.seconds)
+            toggle = Toggle(load_arm(options.arm), receiver, chromium.seconds)
             await runs.turn()
             pairs = toggle.pairs(runs.turn)
             while await asyncio.to_thread(sys.stdin.readline):

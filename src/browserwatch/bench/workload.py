@@ -118,7 +118,7 @@ async def _measure(options: argparse.Namespace, directory: Path) -> None:
 
     runs = CannedRuns(directory)
     with receiving(SECRETS["password"]) as receiver:
-        toggle = Toggle(load_arm(options.arm), receiver, runs.run)
+        toggle = Toggle(load_arm(options.arm), receiver)
         workload = Workload(runs, options.runs, toggle, receiver)
         await workload.measure(options.pairs)
         if options.profile:
