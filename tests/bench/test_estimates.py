@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import pytest
+from rich.console import Console
 
 from browserwatch.bench import estimates
 from browserwatch.bench.estimates import Verdict, exit_code
+from browserwatch.bench.report import print_verdicts
 
 
 def noisy(middle: float, spread: float, count: int) -> list[float]:
@@ -89,6 +92,20 @@ def test_the_exit_code_is_by_what_is_required(upper: float, *, required: bool, c
 def test_one_missed_limit_is_enough() -> None:
     """All required limits must be kept."""
     assert exit_code([Verdict("a", 1, 2, required=True), Verdict("b", 3, 2, required=True)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "told"),
+    [(1.0, 1.04, "✓"), (1.0, 1.08, "within the interval"), (1.06, 1.08, "✗"), (None, 1.08, "✗")],
+)
+def test_a_limit_within_the_interval_is_told_apart(lower: float | None, upper: float, told: str) -> None:
+    """Too few runs do not show that a limit is kept, nor that it is missed; the exit code is that of a limit not kept."""
+    verdict = Verdict("x", upper, 1.05, required=True, lower=lower)
+    console = Console(width=140, file=(shown := io.StringIO()))
+    print_verdicts(console, [verdict])
+    assert told in shown.getvalue()
+    assert ("within" in shown.getvalue()) == (told == "within the interval")
+    assert exit_code([verdict]) == (told != "✓")
     assert exit_code([]) == 0
 
 

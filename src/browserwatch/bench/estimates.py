@@ -47,11 +47,18 @@ class Verdict:
     limit: float
     required: bool
     """Whether missing it is a failure, or only a pity."""
+    lower: float | None = None
+    """The interval's lower end, where there is an interval."""
 
     @property
     def met(self) -> bool:
         """Whether it is kept."""
         return self.upper <= self.limit
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the limit lies within the interval: it is not kept for certain, and not missed for certain."""
+        return self.lower is not None and self.lower <= self.limit < self.upper
 
 
 def exit_code(verdicts: Sequence[Verdict]) -> int:

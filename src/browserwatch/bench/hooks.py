@@ -127,9 +127,8 @@ def verdicts(found: Mapping[str, Measured]) -> list[Verdict]:
     """What must hold."""
     if "all" not in found:
         return []
-    return [
-        Verdict("all signals, ms a step", found["all"].added("process").high * 1e3, MUST_SECONDS * 1e3, required=True)
-    ]
+    added = found["all"].added("process").scaled(1e3)
+    return [Verdict("all signals, ms a step", added.high, MUST_SECONDS * 1e3, required=True, lower=added.low)]
 
 
 def _measure_one(

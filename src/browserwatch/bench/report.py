@@ -60,7 +60,18 @@ def print_hooks(console: Console, found: Mapping[str, Measured]) -> None:
 
 def print_overhead(console: Console, found: Mapping[str, Overhead]) -> None:
     """What each variant adds to real work."""
-    columns = ("CPU", "from parts", "Chromium", "ms a step", "wall p50, s", "p95, s", "spans", "bytes", "MiB")
+    columns = (
+        "CPU",
+        "at Chromium's pace",
+        "from parts",
+        "Chromium",
+        "ms a step",
+        "wall p50, s",
+        "p95, s",
+        "spans",
+        "bytes",
+        "MiB",
+    )
     table = _table("variant", *columns)
     for name, overhead in found.items():
         report = overhead.report()
@@ -68,6 +79,7 @@ def print_overhead(console: Console, found: Mapping[str, Overhead]) -> None:
         table.add_row(
             name,
             _shown(overhead.ratio(), ".3f"),
+            _shown(overhead.paced(), ".3f"),
             _shown(overhead.composed(), ".3f"),
             _shown(overhead.ratio("other"), ".3f"),
             f"{off['process'] * MILLISECONDS:.1f} → {on['process'] * MILLISECONDS:.1f}",
@@ -79,8 +91,9 @@ def print_overhead(console: Console, found: Mapping[str, Overhead]) -> None:
         )
     console.print(table)
     console.print(
-        "CPU: processor time of the Python process with it, in terms of that without; Chromium likewise. From parts: hooks"
-        " without a browser, and scrapes, added to a step. MiB: when it is installed. Intervals: 95 %.",
+        "CPU: processor time of the Python process with it, in terms of that without; Chromium likewise. At Chromium's pace:"
+        " each run in terms of what Chromium took in it, for a machine that is not always as fast. From parts: hooks without a"
+        " browser, and scrapes, added to a step. MiB: when it is installed. Intervals: 95 %.",
         style="dim",
     )
     for name, overhead in found.items():
@@ -94,7 +107,8 @@ def print_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         kind = "must" if verdict.required else "aim"
         mark, style = ("✓", "green") if verdict.met else ("✗", "red" if verdict.required else "yellow")
-        console.print(f"{mark} {verdict.name}: {verdict.upper:.3f}, {kind} ≤ {verdict.limit:g}", style=style)
+        why = "; the limit lies within the interval, a longer measurement may tell" if verdict.undecided else ""
+        console.print(f"{mark} {verdict.name}: {verdict.upper:.3f}, {kind} ≤ {verdict.limit:g}{why}", style=style)
 
 
 def write(path: Path, text: str) -> None:
