@@ -92,8 +92,8 @@ def print_overhead(console: Console, found: Mapping[str, Overhead]) -> None:
     console.print(table)
     console.print(
         "CPU: processor time of the Python process with it, in terms of that without; Chromium likewise. At Chromium's pace:"
-        " each run in terms of what Chromium took in it, for a machine that is not always as fast. From parts: hooks without a"
-        " browser, and scrapes, added to a step. MiB: when it is installed. Intervals: 95 %.",
+        " each run in terms of what Chromium took in it, for a machine that is not always as fast. From parts: hooks without"
+        " a browser, and scrapes, added to a step. MiB: when it is installed. Intervals: 95 %.",
         style="dim",
     )
     for name, overhead in found.items():
