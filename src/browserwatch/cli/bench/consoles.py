@@ -8,7 +8,7 @@ from rich.console import Console
 
 from browserwatch.cli.terminal import make_console
 
-WIDE: Final = 150
+WIDE: Final = 160
 """A table's width, also where the terminal has less: folded cells can't be compared."""
 
 
