@@ -114,9 +114,7 @@ class Overhead:
             "bytes_a_step": sum(turn.bytes for turn in on) / steps,
             "memory_bytes": self.memory_bytes,
             "hooks": self.hooks.report(),
-            "turns": [
-                [{"off": _clocks(pair.off), "on": _clocks(pair.on)} for pair in pairs] for pairs in self.processes
-            ],
+            "turns": [[asdict(pair) for pair in pairs] for pairs in self.processes],
         }
 
     def _compared(self, of: Callable[[Turn], float]) -> Estimate:
@@ -202,10 +200,6 @@ def _places(work: str) -> Generator[list[str]]:
         options = ("--latency", str(MODEL_SECONDS), "--scenarios", str(scenarios))
         with serving("browserwatch.demo.site") as site, serving("browserwatch.demo.model", *options) as model:
             yield ["--site", site, "--model", model]
-
-
-def _clocks(turn: Turn) -> dict[str, float]:
-    return {"steps": turn.steps, "process": turn.process, "loop": turn.loop, "chromium": turn.other}
 
 
 def _seconds(turns: Sequence[Turn]) -> dict[str, float]:
