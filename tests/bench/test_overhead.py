@@ -57,6 +57,17 @@ def test_a_machine_that_slows_down_is_no_cost_of_watching() -> None:
     assert Overhead(processes=[[Pair(off=replace(turn(1.0), other=0.0), on=turn(1.0))]]).paced().value < 1
 
 
+def test_the_limits_are_held_against_what_the_machine_does_not_change() -> None:
+    """A turn at half the speed misses no limit that is kept, nor does one at twice the speed hide one that is missed."""
+    for share, kept in ((1.005, True), (1.2, False)):
+        pairs = [
+            Pair(off=turn(1.0), on=replace(turn(2 * share), other=4.0)),
+            Pair(off=turn(1.0), on=replace(turn(share / 2), other=1.0)),
+        ]
+        told = overhead.verdicts({"all": Overhead(processes=[pairs])})
+        assert [verdict.met for verdict in told] == [kept, kept]
+
+
 def test_the_figure_from_parts() -> None:
     """Hooks add 1 ms to a step of 100 ms, and a scrape of 10 ms comes every fifth step of a second: 3 %."""
     assert found(0.001).composed().value == pytest.approx(1.03)

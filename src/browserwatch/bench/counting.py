@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -27,6 +28,25 @@ def calls_of(methods: Sequence[tuple[Any, str]]) -> Generator[Counter[str]]:
         for owner, name in methods:
             _count(owner, name, counts, stack)
         yield counts
+
+
+@contextmanager
+def function_calls() -> Generator[Callable[[], int]]:
+    """Count the calls of all functions in this thread, in Python and in C, for the length of the block.
+
+    Unlike processor time it is nearly the same each time, on each machine: it shows what a change of the code adds.
+    """
+    calls = 0
+
+    def look(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(look)
+    try:
+        yield lambda: calls
+    finally:
+        sys.setprofile(None)
 
 
 def _count(owner: Any, name: str, counts: Counter[str], stack: ExitStack) -> None:

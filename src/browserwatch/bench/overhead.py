@@ -80,10 +80,10 @@ class Overhead:
         return self._compared(lambda turn: getattr(turn, clock) / turn.steps)
 
     def paced(self) -> Estimate:
-        """The same, each turn in terms of what Chromium took in it.
+        """The same, each turn in terms of what Chromium took in it: what the limits are held against.
 
-        A machine that others use, too, is faster or slower from minute to minute, for both alike: that falls out. So would
-        what watching adds to Chromium, which `ratio("other")` shows.
+        A machine that others use, too, is faster or slower from second to second, for both alike. That falls out, and half
+        of the interval with it. So would what watching adds to Chromium, which `ratio("other")` shows.
         """
         return self._compared(lambda turn: turn.process / max(turn.other, CLOCK_TICK))
 
@@ -160,7 +160,7 @@ def verdicts(found: dict[str, Overhead]) -> list[Verdict]:
     """What must hold, and what would be good."""
     if "all" not in found:
         return []
-    ratio = found["all"].ratio()
+    ratio = found["all"].paced()
     return [
         Verdict("all signals", ratio.high, MUST, required=True, lower=ratio.low),
         Verdict("all signals, aim", ratio.high, AIM, required=False, lower=ratio.low),
@@ -177,14 +177,14 @@ def _measure_one(overhead: Overhead, options: Sequence[str], effort: Effort, tol
                 pairs.append(Pair.of(worker.ask()))
             told()
             if len(overhead.pairs) >= effort.least_pairs:
-                overhead.narrow = overhead.ratio().half_width <= NARROW
+                overhead.narrow = overhead.paced().half_width <= NARROW
             rounds = len(overhead.processes[0])
             if overhead.narrow or (rounds >= LEAST_ROUNDS and time.monotonic() - started >= effort.seconds):
                 return
 
 
 def _tell(told: Callable[[str], object], name: str, found: Overhead) -> None:
-    ratio = found.ratio()
+    ratio = found.paced()
     told(f"{name}: {len(found.pairs)} pairs, {ratio.value:.3f} ± {ratio.half_width:.3f}")
 
 

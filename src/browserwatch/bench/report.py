@@ -34,14 +34,15 @@ def as_json(kind: str, found: Mapping[str, Measured] | Mapping[str, Overhead], v
 
 def print_hooks(console: Console, found: Mapping[str, Measured]) -> None:
     """What each arm adds to a step without browser and model."""
-    columns = ("µs a step, event loop", "µs a step, process", "spans", "metric operations", "bytes", "scrape, ms")
-    table = _table("arm", *columns)
+    times = ("µs a step, event loop", "µs a step, process")
+    table = _table("arm", *times, "calls", "spans", "metric operations", "bytes", "scrape, ms")
     for name, measured in found.items():
         report = measured.report()
         table.add_row(
             name,
             _shown(measured.added("loop").scaled(MICROSECONDS)),
             _shown(measured.added("process").scaled(MICROSECONDS)),
+            f"{report['function_calls']:.0f}",
             *(f"{report[key]:.1f}" for key in ("spans", "metric_operations")),
             f"{report['bytes']:.0f}",
             f"{report['scrape_seconds'] * MILLISECONDS:.1f}",
@@ -50,7 +51,8 @@ def print_hooks(console: Console, found: Mapping[str, Measured]) -> None:
     first = next(iter(found.values())).report()
     console.print(
         f"Without: {first['without'] * MICROSECONDS:.0f} µs a step, with {first['bus_events']:.1f} bus events and"
-        f" {first['devtools_events']:.0f} DevTools events. Intervals: 95 %, of the median of paired differences.",
+        f" {first['devtools_events']:.0f} DevTools events. Intervals: 95 %, of the median of paired differences. Calls: of"
+        " functions, export included; nearly the same on each machine and at each time.",
         style="dim",
     )
     for name, measured in found.items():
@@ -81,8 +83,9 @@ def print_overhead(console: Console, found: Mapping[str, Overhead]) -> None:
     console.print(table)
     console.print(
         "CPU: processor time of the Python process with it, in terms of that without; Chromium likewise. At Chromium's pace:"
-        " each run in terms of what Chromium took in it, for a machine that is not always as fast. From parts: hooks without"
-        " a browser, and scrapes, added to a step. MiB: when it is installed. Intervals: 95 %.",
+        " each run in terms of what Chromium took in it, for a machine that is not always as fast; the limits are held"
+        " against it. From parts: hooks without a browser, and scrapes, added to a step. MiB: when it is installed."
+        " Intervals: 95 %.",
         style="dim",
     )
     for name, overhead in found.items():

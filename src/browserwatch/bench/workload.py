@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from typing import Any, Final
 from browserwatch.agents.process.environment import BROWSER_USE
 from browserwatch.bench.arms import Installed, load_arm
 from browserwatch.bench.canned.script import SECRETS
-from browserwatch.bench.counting import METRIC_OPERATIONS, calls_of
+from browserwatch.bench.counting import METRIC_OPERATIONS, calls_of, function_calls
 from browserwatch.bench.receiver import Receiver, receiving
 from browserwatch.bench.toggling import Toggle
 
@@ -83,17 +84,28 @@ class Workload:
 
         with calls_of([(EventBus, "dispatch"), (EventRegistry, "handle_event")]) as calls:
             steps = len(await self._runs.run())
-        with self._toggle.installed() as installed, calls_of(METRIC_OPERATIONS) as operations:
-            await self._runs.run()
-            installed.flush()
+        without = await self._function_calls(lambda: None)
+        with self._toggle.installed() as installed:
+            with calls_of(METRIC_OPERATIONS) as operations:
+                await self._runs.run()
+                installed.flush()
+            added = await self._function_calls(installed.flush) - without
             scrape = await self._scrape_seconds(installed)
         return {
             "bus_events": calls["EventBus.dispatch"] / steps,
             "devtools_events": calls["EventRegistry.handle_event"] / steps,
+            "function_calls": added,
             "metric_operations": operations.total() / steps,
             "scrape_seconds": scrape,
             "leaks": self._receiver.tally().leaks,
         }
+
+    async def _function_calls(self, flush: Callable[[], object]) -> float:
+        """Calls a step, export included."""
+        with function_calls() as calls:
+            steps = len(await self._turn())
+            flush()
+        return calls() / steps
 
     async def _scrape_seconds(self, installed: Installed) -> float:
         """Processor time of one scrape, without what it takes us to ask.
